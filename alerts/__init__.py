@@ -1,0 +1,1 @@
+"""Who hears what: policy, rendering, the courier that empties the outbox."""

@@ -1,0 +1,1 @@
+"""When things happen: the jobs of the service and its life cycle."""

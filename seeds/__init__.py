@@ -1,0 +1,1 @@
+"""Data that an analyst edits and nothing else."""

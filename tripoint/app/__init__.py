@@ -1,0 +1,1 @@
+"""Settings, wiring, command line: the one room that sees all others."""

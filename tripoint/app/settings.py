@@ -1,0 +1,223 @@
+"""Settings: tripoint.toml, then the environment (TRIPOINT_SECTION__KEY), then options, each stronger than the last."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from tripoint.domain.errors import SettingsError
+
+PREFIX = "TRIPOINT_"
+SETTINGS_FILE = "tripoint.toml"
+
+
+class Section(BaseModel):
+    """A section of the settings; keys that it does not know are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(Section):
+    """Where everything is kept."""
+
+    url: str = Field(default="", description="SQLAlchemy URL; empty means SQLite in the user's data folder.")
+
+
+class SeedsSettings(Section):
+    """Which seeds are read."""
+
+    folder: Path | None = Field(
+        default=None, description="A folder made by `tripoint init`; empty means the packaged ones."
+    )
+
+
+class CrawlSection(Section):
+    """How politely and how widely pages are fetched."""
+
+    user_agent: str = Field(default="Tripoint/0.1 (+https://pypi.org/project/tripoint/)", min_length=3)
+    contact: str = Field(default="", description="An address that a webmaster can write to; added to the user agent.")
+    delay_s: float = Field(default=1.0, ge=0, description="Least time between two requests to one host.")
+    concurrency: int = Field(default=16, ge=1, le=256, description="Requests in flight over all hosts.")
+    per_host: int = Field(default=2, ge=1, le=64, description="Requests in flight to one host.")
+    timeout_s: float = Field(default=20.0, gt=0, description="Longest wait for one page.")
+    max_page_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="A larger page is not read.")
+    max_pages_per_source: int = Field(default=200, ge=1, description="Pages that one pass fetches from one source.")
+    obey_robots: bool = Field(default=True, description="Whether robots.txt is obeyed.")
+    extract_timeout_s: float = Field(default=20.0, gt=0, description="A page that takes longer to read is given up.")
+    workers: int = Field(default=0, ge=0, le=256, description="Processes that read pages; 0 means one a core.")
+
+
+class RunSection(Section):
+    """What the service does, and when."""
+
+    interval_s: float = Field(default=600.0, ge=1, description="Time between two passes.")
+    stop_within_s: float = Field(
+        default=8.0, gt=0, le=10, description="Time that work in flight gets to end on SIGTERM."
+    )
+
+
+class AlertsSection(Section):
+    """Who hears what."""
+
+    max_age_h: float = Field(
+        default=72.0, gt=0, description="An article published longer ago is stored without an alert."
+    )
+    min_score: float | None = Field(
+        default=None, ge=0, le=1, description="Stricter than the topic's threshold, if set."
+    )
+    max_attempts: int = Field(default=12, ge=1, description="Attempts before an alert is given up.")
+    first_retry_s: float = Field(
+        default=30.0, gt=0, description="Wait after the first failed attempt; doubles each time."
+    )
+    timeout_s: float = Field(default=60.0, gt=0, description="Longest wait for one service.")
+
+
+class ChannelSection(Section):
+    """One place to which alerts go. The address holds secrets: it comes from the environment or a file."""
+
+    url: str = Field(default="", repr=False, description="Apprise URL; in tripoint.toml only for console://.")
+    url_env: str = Field(default="", description="Name of the environment variable that holds the Apprise URL.")
+    url_file: Path | None = Field(default=None, description="File, outside the repository, that holds the Apprise URL.")
+    format: Literal["text", "markdown", "html", ""] = Field(default="", description="Empty lets the service choose.")
+    enabled: bool = True
+
+
+def _console() -> dict[str, ChannelSection]:
+    return {"console": ChannelSection(url="console://")}
+
+
+class Settings(BaseSettings):
+    """Every setting of Tripoint."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    database: DatabaseSettings = DatabaseSettings()
+    seeds: SeedsSettings = SeedsSettings()
+    crawl: CrawlSection = CrawlSection()
+    run: RunSection = RunSection()
+    alerts: AlertsSection = AlertsSection()
+    channels: dict[str, ChannelSection] = Field(default_factory=_console)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take values only as they are handed in: `load_settings` has already put them in order."""
+        return (init_settings,)
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the database, the default filled in."""
+        return self.database.url or f"sqlite:///{Path(platformdirs.user_data_dir('tripoint', False)) / 'tripoint.db'}"
+
+
+def load_settings(file: Path | None, options: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings; `options` is nested by section and holds only what was given on the command line.
+
+    Raises `SettingsError`: one line with the place, the problem and the mend.
+    """
+    from_file = _read_file(file)
+    for name, channel in from_file.get("channels", {}).items():
+        if isinstance(channel, dict) and not str(channel.get("url", "console://")).startswith("console://"):
+            raise SettingsError(
+                f"{file}: channels.{name}.url may hold a secret",
+                f"move it to the environment variable {PREFIX}CHANNELS__{name.upper()}__URL, or use url_env or url_file",
+            )
+    values = _merge(_merge(from_file, _read_environment(environ)), options)
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsError(*_first_problem(error)) from None  # the cause would show the value, which may be a secret
+
+
+def _read_file(file: Path | None) -> dict[str, Any]:
+    chosen = file or Path(SETTINGS_FILE)
+    if not chosen.exists():
+        if file is None:
+            return {}
+        raise SettingsError(f"{file}: no such file", "name an existing file with --settings")
+    try:
+        return tomllib.loads(chosen.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{chosen}: not valid TOML: {error}", "mend that line") from error
+    except OSError as error:
+        raise SettingsError(f"{chosen}: {error.strerror}", "check the file's permissions") from error
+
+
+def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return TRIPOINT_* as nested values; `TRIPOINT_SETTINGS` names the file and is read by the command line."""
+    relevant = {key: value for key, value in environ.items() if key.upper().startswith(PREFIX) and "__" in key}
+    values: dict[str, Any] = {}
+    sections = set(Settings.model_fields)
+    for key, value in relevant.items():
+        parts = [part.lower() for part in key[len(PREFIX) :].split("__")]
+        if parts[0] not in sections or len(parts) != (3 if parts[0] == "channels" else 2):
+            raise SettingsError(f"{key} names no setting", _nearest(parts[0], sections))
+        here = values
+        for part in parts[:-1]:
+            here = here.setdefault(part, {})
+        here[parts[-1]] = value
+    _refuse_unknown_variables(environ)
+    return values
+
+
+_OTHER_VARIABLES = frozenset({"TRIPOINT_SETTINGS", "TRIPOINT_REQUIRE_SERVERS"})
+
+
+def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
+    for key in environ:
+        if key.startswith(PREFIX) and "__" not in key and key not in _OTHER_VARIABLES:
+            raise SettingsError(f"{key} names no setting", f"write it as {PREFIX}SECTION__KEY, or unset it")
+
+
+def _merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(weak)
+    for key, value in strong.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _first_problem(error: ValidationError) -> tuple[str, str]:
+    problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"unknown setting `{place}`", _nearest(str(problem["loc"][-1]), _known_keys(problem["loc"]))
+    return (
+        f"setting `{place}`: {problem['msg'][:1].lower()}{problem['msg'][1:]}",
+        "`tripoint doctor` lists every setting",
+    )
+
+
+def _known_keys(loc: tuple[int | str, ...]) -> Iterable[str]:
+    if len(loc) == 1:
+        return Settings.model_fields
+    if loc[0] == "channels":
+        return ChannelSection.model_fields
+    section = Settings.model_fields[str(loc[0])].annotation
+    return section.model_fields if isinstance(section, type) and issubclass(section, BaseModel) else ()
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    choices = sorted(known)
+    near = difflib.get_close_matches(word, choices, n=1)
+    return f"did you mean `{near[0]}`?" if near else f"known are {', '.join(choices)}"

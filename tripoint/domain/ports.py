@@ -1,0 +1,117 @@
+"""What the rooms ask of each other, as small Protocols that `tripoint.app.wiring` fulfils."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from tripoint.domain.types import (
+    AlertState,
+    Article,
+    Assessment,
+    Candidate,
+    Decision,
+    Delivery,
+    Extraction,
+    Failure,
+    Found,
+    Kept,
+    Known,
+    NotArticle,
+    Page,
+    Poll,
+    QueuedAlert,
+    Source,
+    Validators,
+)
+
+
+class Frontier(Protocol):
+    """What the crawler asks about what is left to fetch; it must outlive a crash."""
+
+    async def validators(self, listing_url: str) -> Validators:
+        """Return what to send with a conditional request for this listing."""
+        ...
+
+    async def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:
+        """Store a visit and its candidates in one transaction; return how many were new."""
+        ...
+
+    async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
+        """Candidates of a source that are due and were never finished, newest first."""
+        ...
+
+
+class Intake(Protocol):
+    """Where the crawler hands over what it read; each call finishes one candidate."""
+
+    async def article(self, candidate: Candidate, article: Article) -> Kept:
+        """Assess, store and queue alerts, or raise and leave the candidate pending."""
+        ...
+
+    async def not_article(self, candidate: Candidate, page: NotArticle) -> None:
+        """Record that the page holds no article."""
+        ...
+
+    async def failure(self, candidate: Candidate, failure: Failure) -> None:
+        """Record what went wrong, and when to try again if it is worth it."""
+        ...
+
+
+class Extractor(Protocol):
+    """Reads pages and feeds in worker processes, so that no page can hang the loop."""
+
+    async def extract(self, page: Page, candidate: Candidate, source: Source) -> Extraction:
+        """Read one page; a hung or dead worker gives a `Failure`."""
+        ...
+
+    async def entries(
+        self, body: bytes, content_type: str, url: str, source: Source, kind: Found, found_at: datetime
+    ) -> Sequence[Candidate] | Failure:
+        """Read the entries of a feed, sitemap or section page; see `crawler.listings`."""
+        ...
+
+
+class Assessor(Protocol):
+    """Judges an article by each topic."""
+
+    def assess(self, title: str, text: str, language: str) -> tuple[Assessment, ...]:
+        """One assessment a topic, in the order of the topics' names."""
+        ...
+
+
+Decide = Callable[[Known], Decision]
+"""A pure function that the archive calls inside its transaction."""
+
+
+class Archive(Protocol):
+    """The store of articles, called from one writer thread."""
+
+    def keep(self, candidate: Candidate, article: Article, decide: Decide) -> Kept:
+        """Write article, revision, assessments, hits, alerts and the finished candidate at once."""
+        ...
+
+    def keep_not_article(self, candidate: Candidate, page: NotArticle, at: datetime) -> None:
+        """Finish a candidate whose page holds no article."""
+        ...
+
+    def keep_failure(self, candidate: Candidate, failure: Failure, at: datetime) -> None:
+        """Store a failure and set when, if ever, the candidate is tried again."""
+        ...
+
+
+class Outbox(Protocol):
+    """The queue of alerts, called from one writer thread."""
+
+    def claim(self, now: datetime, channels: Sequence[str], limit: int) -> Sequence[QueuedAlert]:
+        """Take pending alerts that are due and mark them as being sent, oldest first."""
+        ...
+
+    def settle(self, delivery: Delivery, state: AlertState, next_attempt_at: datetime) -> None:
+        """Record an attempt and the state that follows, in one transaction."""
+        ...
+
+    def release(self) -> int:
+        """Make alerts that a dead process was sending pending again; return how many."""
+        ...

@@ -1,0 +1,350 @@
+"""One small frozen type for each step from a source to a delivery.
+
+Times are aware and in UTC. Offsets count code points of the stored text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Found(StrEnum):
+    """How a candidate was found; also what kind of listing a URL is."""
+
+    FEED = "feed"
+    SITEMAP = "sitemap"
+    SECTION = "section"
+
+
+class Zone(StrEnum):
+    """The part of an article in which a hit lies."""
+
+    TITLE = "title"
+    TEXT = "text"
+
+
+class NotArticleKind(StrEnum):
+    """Why a page that was read holds no article."""
+
+    VIDEO = "video"
+    GALLERY = "gallery"
+    LOGIN = "login"
+    INDEX = "index"
+    EMPTY = "empty"
+
+
+class Step(StrEnum):
+    """The step at which something went wrong."""
+
+    LISTING = "listing"
+    FETCH = "fetch"
+    EXTRACT = "extract"
+    ASSESS = "assess"
+    STORE = "store"
+    ALERT = "alert"
+
+
+class PlacementKind(StrEnum):
+    """What an article is to the story that it belongs to."""
+
+    NEW = "new"
+    REVISION = "revision"
+    DUPLICATE = "duplicate"
+    SYNDICATED = "syndicated"
+    FURTHER = "further"
+
+
+class Outcome(StrEnum):
+    """How one attempt to deliver an alert ended."""
+
+    ACCEPTED = "accepted"
+    TRANSIENT = "transient"
+    PERMANENT = "permanent"
+
+
+class AlertState(StrEnum):
+    """Where an alert stands in the outbox."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+class PollStatus(StrEnum):
+    """How a visit to a listing ended."""
+
+    READ = "read"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One outlet to read, as the catalogue names it."""
+
+    name: str  #: short key, [a-z0-9-]+, unique in the catalogue
+    outlet: str  #: the name that readers know
+    language: str  #: ISO 639-1 code of what it publishes
+    country: str  #: ISO 3166-1 alpha-2 code of its seat
+    timezone: str  #: IANA zone in which its pages state times
+    homepage: str  #: absolute URL
+    feeds: tuple[str, ...] = ()  #: RSS, Atom or JSON Feed URLs
+    sitemaps: tuple[str, ...] = ()  #: news sitemaps or sitemap indexes
+    sections: tuple[str, ...] = ()  #: pages that list links to articles
+    article_pattern: str = ""  #: regular expression that an article URL on a section page matches
+    wire: bool = False  #: whether it is a news agency that others copy
+    verified: bool = False  #: whether a live check has seen its addresses work
+    enabled: bool = True  #: whether crawls read it
+
+    @property
+    def listings(self) -> tuple[tuple[Found, str], ...]:
+        """Every address that lists articles, with its kind."""
+        return (
+            *((Found.FEED, url) for url in self.feeds),
+            *((Found.SITEMAP, url) for url in self.sitemaps),
+            *((Found.SECTION, url) for url in self.sections),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something to fetch, and what the listing said about it."""
+
+    url: str  #: normalised absolute URL
+    source: str  #: name of the source
+    found_by: Found
+    found_at: datetime
+    title: str = ""  #: hint, may be empty or cut
+    published: datetime | None = None  #: hint from a feed or sitemap
+    summary: str = ""  #: hint, plain text
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What a server gave us to ask whether a listing changed (RFC 9110, conditional requests)."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One visit to a listing and what came of it."""
+
+    url: str
+    source: str
+    kind: Found
+    polled_at: datetime
+    status: PollStatus
+    validators: Validators = Validators()
+    listed: int = 0  #: entries that the listing held
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A fetched page, before anything was read out of it."""
+
+    url: str  #: as asked for
+    final_url: str  #: after redirects
+    status: int
+    content_type: str  #: the header as sent, may name a charset
+    body: bytes  #: decompressed
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """The clean text of a page and what is known of its making."""
+
+    url: str  #: final URL of the page
+    canonical_url: str  #: one spelling for all addresses of the same page
+    title: str  #: NFC, one line
+    text: str  #: NFC, paragraphs parted by a newline
+    published: datetime | None  #: UTC
+    language: str  #: ISO 639-1 code, "" when unknown
+    authors: tuple[str, ...]
+    outlet: str
+    source: str  #: name of the source
+    content_hash: str  #: of title and text, see `tripoint.domain.text.content_hash`
+    fetched_at: datetime
+    date_only: bool = False  #: the page named a day and no time
+
+
+@dataclass(frozen=True, slots=True)
+class NotArticle:
+    """A page that was read and holds no article."""
+
+    url: str
+    kind: NotArticleKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong with one thing, as a value that is stored and shown."""
+
+    step: Step
+    subject: str  #: usually the URL
+    reason: str  #: one line, no secrets
+    retryable: bool
+    retry_after_s: float | None = None  #: what the server asked for
+
+
+Extraction = Article | NotArticle | Failure
+"""What reading one page can give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One place at which a concept of the lexicon stands in an article."""
+
+    concept: str  #: language-neutral id, such as `actor.russia`
+    facet: str  #: what the topic uses the concept for: actor, act, platform, forum, person, context or veto
+    zone: Zone
+    surface: str  #: the characters as stored
+    start: int  #: code points into the title or the text
+    end: int
+    sentence: int  #: index of its sentence in that zone
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence that carries hits, kept so that an alert and a page can show it."""
+
+    zone: Zone
+    index: int
+    start: int  #: code points into the title or the text
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One feature of the score: its value, and what it adds to the logit."""
+
+    feature: str
+    value: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What an article is about, judged by one topic, with the evidence."""
+
+    topic: str
+    topic_version: str  #: hash of the topic and lexicon that judged
+    score: float  #: 0 to 1
+    threshold: float
+    relevant: bool
+    facets: tuple[tuple[str, int], ...]  #: facet and how many distinct concepts hit, in a fixed order
+    hits: tuple[Hit, ...]
+    shares: tuple[Share, ...] = ()
+    evidence: tuple[Sentence, ...] = ()  #: the sentences that speak most for it, best first, at most three
+    note: str = ""  #: why it was not scored, such as an unsupported language
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Which story an article belongs to, and what it adds."""
+
+    story: str  #: key of the story
+    kind: PlacementKind
+    what_is_new: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A sentence with the spans to highlight, in code points of that sentence."""
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an alert tells, frozen when it was queued."""
+
+    title: str
+    outlet: str
+    url: str
+    published: datetime | None
+    fetched_at: datetime
+    language: str
+    topic: str
+    score: float
+    threshold: float
+    sentences: tuple[Marked, ...]
+    timezone: str = "UTC"  #: zone of the outlet, to show its own time
+
+
+@dataclass(frozen=True, slots=True)
+class AlertKey:
+    """What makes an alert the same alert; the outbox holds each key once."""
+
+    story: str
+    rule: str
+    channel: str
+    kind: str  #: "new", or "update"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Whom to tell of what, and why."""
+
+    key: AlertKey
+    evidence: Evidence
+    queued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedAlert:
+    """An alert as the outbox holds it."""
+
+    id: int
+    alert: Alert
+    state: AlertState
+    attempts: int
+    next_attempt_at: datetime
+    last_detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One attempt to deliver an alert."""
+
+    alert_id: int
+    attempt: int  #: counted from 1
+    at: datetime
+    outcome: Outcome
+    detail: str = ""  #: what the service said, no secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the archive holds about an article that is about to be kept."""
+
+    same_url: str = ""  #: story of the article with this canonical URL
+    same_url_hash: str = ""  #: content hash of its newest revision
+    same_content: str = ""  #: story of another article with the same content hash
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to write about an article, decided inside the transaction that writes it."""
+
+    placement: Placement
+    assessments: tuple[Assessment, ...]
+    alerts: tuple[Alert, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of an article in the archive."""
+
+    article_id: int
+    placement: Placement
+    alerts_queued: int

@@ -1,0 +1,1 @@
+"""Article to assessment: lexicon, matcher, features and score; no input or output."""

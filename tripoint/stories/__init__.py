@@ -1,0 +1,1 @@
+"""Which event an article belongs to; no input or output."""
