@@ -140,7 +140,7 @@ def load_settings(file: Path | None, options: Mapping[str, Any], environ: Mappin
         if isinstance(channel, dict) and not str(channel.get("url", "console://")).startswith("console://"):
             raise SettingsError(
                 f"{file}: channels.{name}.url may hold a secret",
-                f"move it to the environment variable {PREFIX}CHANNELS__{name.upper()}__URL, or use url_env or url_file",
+                f"move it to {PREFIX}CHANNELS__{name.upper()}__URL in the environment, or use url_env or url_file",
             )
     values = _merge(_merge(from_file, _read_environment(environ)), options)
     try:

@@ -8,7 +8,7 @@ from tripoint.domain.types import Article, Known, Placement, PlacementKind
 
 
 def place(article: Article, known: Known) -> Placement:
-    """Return a revision for a page that is known and changed, a duplicate for a text that is known, else a new story."""
+    """Return a revision for a known page that changed, a duplicate for a known text, else a new story."""
     if known.same_url:
         if known.same_url_hash == article.content_hash:
             return Placement(known.same_url, PlacementKind.DUPLICATE, "the same page, unchanged")

@@ -1,0 +1,119 @@
+"""The one thread that writes to the database, and the async faces that crawler and courier see of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from tripoint.domain.ports import Outbox
+from tripoint.domain.types import (
+    AlertState,
+    Article,
+    Candidate,
+    Delivery,
+    Failure,
+    Kept,
+    NotArticle,
+    Poll,
+    QueuedAlert,
+    Validators,
+)
+from tripoint.pipeline import Pipeline
+
+T = TypeVar("T")
+
+
+class Writer:
+    """Runs every database call on one thread, in order: SQLite has one writer, and the loop never waits for a disk."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
+
+    async def do(self, work: Callable[[], T]) -> T:
+        """Run one call and return what it returns; a cancelled caller does not undo it."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def close(self) -> None:
+        """Finish what is queued and end the thread."""
+        self._thread.shutdown(wait=True)
+
+
+class SyncFrontier(Protocol):
+    """The frontier as storage has it."""
+
+    def validators(self, listing_url: str) -> Validators: ...
+    def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int: ...
+    def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]: ...
+
+
+class WriterFrontier:
+    """The frontier as the crawler sees it."""
+
+    def __init__(self, writer: Writer, frontier: SyncFrontier) -> None:
+        self._writer = writer
+        self._frontier = frontier
+
+    async def validators(self, listing_url: str) -> Validators:
+        """Return what to send with a conditional request."""
+        return await self._writer.do(lambda: self._frontier.validators(listing_url))
+
+    async def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:
+        """Store a visit and its candidates."""
+        return await self._writer.do(lambda: self._frontier.record_poll(poll, candidates))
+
+    async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
+        """Return candidates that are due."""
+        return await self._writer.do(lambda: self._frontier.pending(source, now, limit))
+
+
+class WriterIntake:
+    """The pipeline as the crawler sees it; says when an alert was queued, so that the courier wakes."""
+
+    def __init__(self, writer: Writer, pipeline: Pipeline, on_alert: Callable[[], None]) -> None:
+        self._writer = writer
+        self._pipeline = pipeline
+        self._on_alert = on_alert
+
+    async def article(self, candidate: Candidate, article: Article) -> Kept:
+        """Assess and store an article."""
+        kept = await self._writer.do(lambda: self._pipeline.article(candidate, article))
+        if kept.alerts_queued:
+            self._on_alert()
+        return kept
+
+    async def not_article(self, candidate: Candidate, page: NotArticle) -> None:
+        """Record a page without an article."""
+        await self._writer.do(lambda: self._pipeline.not_article(candidate, page))
+
+    async def failure(self, candidate: Candidate, failure: Failure) -> None:
+        """Record a failure."""
+        await self._writer.do(lambda: self._pipeline.failure(candidate, failure))
+
+
+class SyncOutbox(Outbox, Protocol):
+    """The outbox as storage has it."""
+
+    def next_due(self, channels: Sequence[str]) -> datetime | None: ...
+
+
+class WriterOutbox:
+    """The outbox as the courier sees it."""
+
+    def __init__(self, writer: Writer, outbox: SyncOutbox) -> None:
+        self._writer = writer
+        self._outbox = outbox
+
+    async def claim(self, now: datetime, channels: Sequence[str], limit: int) -> Sequence[QueuedAlert]:
+        """Take alerts that are due."""
+        return await self._writer.do(lambda: self._outbox.claim(now, channels, limit))
+
+    async def settle(self, delivery: Delivery, state: AlertState, next_attempt_at: datetime) -> None:
+        """Record an attempt."""
+        await self._writer.do(lambda: self._outbox.settle(delivery, state, next_attempt_at))
+
+    async def next_due(self, channels: Sequence[str]) -> datetime | None:
+        """Return when the next alert is due."""
+        return await self._writer.do(lambda: self._outbox.next_due(channels))
