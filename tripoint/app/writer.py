@@ -44,9 +44,17 @@ class Writer:
 class SyncFrontier(Protocol):
     """The frontier as storage has it."""
 
-    def validators(self, listing_url: str) -> Validators: ...
-    def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int: ...
-    def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]: ...
+    def validators(self, listing_url: str) -> Validators:
+        """Return what to send with a conditional request."""
+        ...
+
+    def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:
+        """Store a visit and its candidates."""
+        ...
+
+    def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
+        """Return candidates that are due."""
+        ...
 
 
 class WriterFrontier:
@@ -96,7 +104,9 @@ class WriterIntake:
 class SyncOutbox(Outbox, Protocol):
     """The outbox as storage has it."""
 
-    def next_due(self, channels: Sequence[str]) -> datetime | None: ...
+    def next_due(self, channels: Sequence[str]) -> datetime | None:
+        """Return when the next pending alert is due."""
+        ...
 
 
 class WriterOutbox:

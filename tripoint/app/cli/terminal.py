@@ -1,0 +1,66 @@
+"""How the command line speaks: results on stdout, everything else on stderr, outside text never as markup."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tripoint.app.settings import Settings, load_settings
+
+
+def settings_of(context: typer.Context, options: Mapping[str, Any] | None = None) -> Settings:
+    """Read the settings with the options of the command, which are the strongest."""
+    file, common = context.obj
+    return load_settings(file, {**common, **(options or {})})
+
+
+def out() -> Console:
+    """Return the console for results."""
+    return Console(file=sys.stdout, markup=False, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def err() -> Console:
+    """Return the console for progress and errors."""
+    return Console(file=sys.stderr, markup=False, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def plain(text: str) -> str:
+    """Return outside text as one line that cannot steer a terminal."""
+    return " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in text).split())
+
+
+def complain(message: str) -> None:
+    """Say one line about an error."""
+    err().print(Text(f"tripoint: {plain(message)}"))
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value, times in ISO 8601."""
+    print(json.dumps(value, ensure_ascii=False, default=_jsonable))  # noqa: T201 - stdout is where results go
+
+
+def _jsonable(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows as a table on a terminal and as tab-separated lines elsewhere."""
+    if not sys.stdout.isatty():
+        for row in (columns, *rows):
+            print("\t".join(plain(str(cell)) for cell in row))  # noqa: T201 - stdout is where results go
+        return
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(Text(plain(str(cell))) for cell in row))
+    out().print(table)
