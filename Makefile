@@ -1,0 +1,66 @@
+# Two commands on a fresh machine: `make run` sets up and watches; `make test` sets up and passes the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements.lock
+DEV_LOCK := requirements-dev.lock
+BENCH_LOCK := requirements-bench.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check format bench lock clean
+
+help: ## list what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
+
+# What running needs: the locked libraries, then this project on top of them.
+$(VENV)/run.stamp: $(LOCK) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Tripoint needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	  || { echo "Python's venv module is missing; on Debian: apt install python3-venv"; exit 1; }
+	@echo "Installing Tripoint into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp $(DEV_LOCK)
+	@echo "Installing the test tools …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DEV_LOCK)
+	@touch $@
+
+# news-please needs older libraries than ours, so that it gets an environment of its own.
+$(VENV)/rival/stamp: $(BENCH_LOCK)
+	@$(PYTHON) -m venv $(VENV)/rival
+	@echo "Installing news-please for comparison …"
+	@$(VENV)/rival/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(BENCH_LOCK)
+	@touch $@
+
+run: $(VENV)/run.stamp ## watch the real catalogue: alerts to this console; Ctrl-C stops
+	@$(BIN)/tripoint run
+
+demo: $(VENV)/dev.stamp ## the whole main job without the internet, against a newsroom on loopback
+	@$(BIN)/python -m tests.demo
+
+test: $(VENV)/dev.stamp ## run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/dev.stamp ## lint, types and the import order
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp ## put the code in form
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second, beside trafilatura alone and news-please
+	@$(BIN)/python -m bench.throughput --rival $(VENV)/rival/bin/python $(ARGS)
+
+lock: $(VENV)/dev.stamp ## write the lock files anew from pyproject.toml
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate pyproject.toml --group build -o $(LOCK)
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate pyproject.toml --group build --group dev -o $(DEV_LOCK)
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --group bench -o $(BENCH_LOCK)
+
+clean: ## remove the environment
+	rm -rf $(VENV)
