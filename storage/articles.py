@@ -1,0 +1,300 @@
+"""Articles with their revisions and assessments: `keep` writes all that one article causes, at once or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, insert, select, update
+
+from storage import tables as t
+from storage.alerts import queue_alerts
+from storage.database import Database
+from storage.upsert import insert_into
+from tripoint.domain.ports import Decide
+from tripoint.domain.types import (
+    Article,
+    Assessment,
+    Candidate,
+    Decision,
+    Failure,
+    Hit,
+    Kept,
+    Known,
+    NotArticle,
+    PlacementKind,
+    Zone,
+)
+
+MAX_ATTEMPTS = 5
+_FIRST_RETRY_S = 60.0
+_LONGEST_RETRY_S = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArticle:
+    """An article as the archive has it, with the newest judgement of each topic."""
+
+    id: int
+    story: str
+    article: Article
+    first_seen_at: datetime
+    revision: int  #: counted from 1
+    assessments: tuple[Assessment, ...]  #: without shares and evidence sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much the archive holds."""
+
+    articles: int
+    revisions: int
+    relevant: int
+    not_articles: int
+    failures: int
+
+
+class ArticleStore:
+    """The archive of articles; one thread writes, any may read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, candidate: Candidate, article: Article, decide: Decide) -> Kept:
+        """Write article, revision, assessments, hits, alerts and the finished candidate in one transaction."""
+        with self._database.write() as connection:
+            row, known = _known(connection, article)
+            decision = decide(known)
+            article_id, revision = _write_article(connection, article, decision, row)
+            if revision:
+                for assessment in decision.assessments:
+                    _write_assessment(connection, article_id, revision, assessment)
+            queued = queue_alerts(connection, decision.alerts)
+            finish_candidate(connection, candidate, "done", article.fetched_at, "")
+        return Kept(article_id, decision.placement, queued)
+
+    def keep_not_article(self, candidate: Candidate, page: NotArticle, at: datetime) -> None:
+        """Finish a candidate whose page holds no article."""
+        row = {"url": page.url, "source": candidate.source, "kind": page.kind, "reason": page.reason, "at": at}
+        with self._database.write() as connection:
+            statement = insert_into(connection, t.not_articles).values(row)
+            changed = {key: row[key] for key in ("kind", "reason", "at")}
+            connection.execute(statement.on_conflict_do_update(index_elements=["url"], set_=changed))
+            finish_candidate(connection, candidate, "not_article", at, page.reason)
+
+    def keep_failure(self, candidate: Candidate, failure: Failure, at: datetime) -> None:
+        """Store a failure, and set when the candidate is due again; one without hope is finished as failed."""
+        with self._database.write() as connection:
+            connection.execute(
+                insert(t.failures).values(
+                    step=failure.step,
+                    subject=failure.subject,
+                    source=candidate.source,
+                    reason=failure.reason,
+                    retryable=failure.retryable,
+                    at=at,
+                )
+            )
+            attempts = 1 + (
+                connection.scalar(select(t.frontier.c.attempts).where(t.frontier.c.url == candidate.url)) or 0
+            )
+            if not failure.retryable or attempts >= MAX_ATTEMPTS:
+                finish_candidate(connection, candidate, "failed", at, failure.reason)
+                return
+            wait_s = failure.retry_after_s or min(_FIRST_RETRY_S * 4 ** (attempts - 1), _LONGEST_RETRY_S)
+            connection.execute(
+                update(t.frontier)
+                .where(t.frontier.c.url == candidate.url)
+                .values(attempts=attempts, due_at=at + timedelta(seconds=wait_s), reason=failure.reason)
+            )
+
+    def get(self, article_id: int) -> StoredArticle | None:
+        """Return one article with its newest assessments and their hits."""
+        with self._database.read() as connection:
+            row = connection.execute(select(t.articles).where(t.articles.c.id == article_id)).mappings().first()
+            return _stored(connection, dict(row)) if row else None
+
+    def recent(self, limit: int = 50, *, relevant_only: bool = False) -> Sequence[StoredArticle]:
+        """Return the articles seen last, newest first."""
+        query = select(t.articles).order_by(t.articles.c.first_seen_at.desc(), t.articles.c.id.desc()).limit(limit)
+        if relevant_only:
+            newest = and_(
+                t.assessments.c.article_id == t.articles.c.id,
+                t.assessments.c.revision == t.articles.c.revision,
+                t.assessments.c.relevant,
+            )
+            query = query.where(select(t.assessments.c.id).where(newest).exists())
+        with self._database.read() as connection:
+            return [_stored(connection, dict(row)) for row in connection.execute(query).mappings().all()]
+
+    def revisions(self, article_id: int) -> Sequence[tuple[int, str, str]]:
+        """Return number, title and text of every revision, oldest first."""
+        columns = (t.revisions.c.number, t.revisions.c.title, t.revisions.c.text)
+        query = select(*columns).where(t.revisions.c.article_id == article_id).order_by(t.revisions.c.number)
+        with self._database.read() as connection:
+            return [(row.number, row.title, row.text) for row in connection.execute(query)]
+
+    def counts(self) -> Counts:
+        """Count what is stored."""
+        with self._database.read() as connection:
+            number = [
+                connection.scalar(query) or 0
+                for query in (
+                    select(func.count()).select_from(t.articles),
+                    select(func.count()).select_from(t.revisions),
+                    select(func.count(func.distinct(t.assessments.c.article_id))).where(t.assessments.c.relevant),
+                    select(func.count()).select_from(t.not_articles),
+                    select(func.count()).select_from(t.failures),
+                )
+            ]
+        return Counts(*number)
+
+
+def _known(connection: Connection, article: Article) -> tuple[dict[str, Any] | None, Known]:
+    columns = (t.articles.c.id, t.articles.c.story, t.articles.c.content_hash, t.articles.c.revision)
+    same_page = select(*columns).where(t.articles.c.canonical_url == t.clean(article.canonical_url))
+    row = connection.execute(same_page).mappings().first()
+    if row:
+        return dict(row), Known(same_url=row["story"], same_url_hash=row["content_hash"])
+    same_text = select(t.articles.c.story).where(t.articles.c.content_hash == article.content_hash)
+    story = connection.scalar(same_text.order_by(t.articles.c.id).limit(1))
+    return None, Known(same_content=story or "")
+
+
+def _write_article(
+    connection: Connection, article: Article, decision: Decision, row: dict[str, Any] | None
+) -> tuple[int, int]:
+    """Insert or update the article; return its id, and the number of the revision written or 0 for none."""
+    if row and decision.placement.kind is PlacementKind.DUPLICATE:
+        return row["id"], 0
+    values = {
+        "url": article.url,
+        "source": article.source,
+        "outlet": article.outlet,
+        "language": article.language,
+        "title": article.title,
+        "text": article.text,
+        "published": article.published,
+        "date_only": article.date_only,
+        "authors": list(article.authors),
+        "content_hash": article.content_hash,
+        "fetched_at": article.fetched_at,
+    }
+    number = row["revision"] + 1 if row else 1
+    if row:
+        article_id = int(row["id"])
+        connection.execute(update(t.articles).where(t.articles.c.id == article_id).values(**values, revision=number))
+    else:
+        first = {
+            "story": decision.placement.story,
+            "canonical_url": article.canonical_url,
+            "first_seen_at": article.fetched_at,
+        }
+        statement = insert(t.articles).values(**values, **first, revision=1).returning(t.articles.c.id)
+        article_id = connection.execute(statement).scalar_one()
+    kept = {key: values[key] for key in ("title", "text", "content_hash", "fetched_at")}
+    connection.execute(insert(t.revisions).values(article_id=article_id, number=number, **kept))
+    return article_id, number
+
+
+def _write_assessment(connection: Connection, article_id: int, revision: int, assessment: Assessment) -> None:
+    statement = insert(t.assessments).values(
+        article_id=article_id,
+        revision=revision,
+        topic=assessment.topic,
+        topic_version=assessment.topic_version,
+        score=assessment.score,
+        threshold=assessment.threshold,
+        relevant=assessment.relevant,
+        facets=[list(each) for each in assessment.facets],
+        shares=[[each.feature, each.value, each.share] for each in assessment.shares],
+        note=assessment.note,
+    )
+    assessment_id = connection.execute(statement.returning(t.assessments.c.id)).scalar_one()
+    rows = [
+        {
+            "assessment_id": assessment_id,
+            "position": position,
+            "concept": hit.concept,
+            "facet": hit.facet,
+            "zone": hit.zone,
+            "surface": hit.surface,
+            "start": hit.start,
+            "end": hit.end,
+            "sentence": hit.sentence,
+        }
+        for position, hit in enumerate(assessment.hits)
+    ]
+    if rows:
+        connection.execute(insert(t.hits), rows)
+
+
+def finish_candidate(connection: Connection, candidate: Candidate, state: str, at: datetime, reason: str) -> None:
+    """Mark a candidate as finished; one that never stood in the frontier is entered, lest it be fetched again."""
+    row = {
+        "url": candidate.url,
+        "source": candidate.source,
+        "found_by": candidate.found_by,
+        "found_at": candidate.found_at,
+        "title": candidate.title,
+        "published": candidate.published,
+        "summary": candidate.summary,
+        "state": state,
+        "attempts": 1,
+        "due_at": candidate.found_at,
+        "finished_at": at,
+        "reason": reason,
+    }
+    changed = {
+        "state": state,
+        "finished_at": at,
+        "reason": reason,
+        "attempts": t.frontier.c.attempts + 1,
+    }
+    statement = insert_into(connection, t.frontier).values(row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["url"], set_=changed))
+
+
+def _stored(connection: Connection, row: dict[str, Any]) -> StoredArticle:
+    article = Article(
+        url=row["url"],
+        canonical_url=row["canonical_url"],
+        title=row["title"],
+        text=row["text"],
+        published=row["published"],
+        language=row["language"],
+        authors=tuple(row["authors"]),
+        outlet=row["outlet"],
+        source=row["source"],
+        content_hash=row["content_hash"],
+        fetched_at=row["fetched_at"],
+        date_only=row["date_only"],
+    )
+    assessments = _read_assessments(connection, row["id"], row["revision"])
+    return StoredArticle(row["id"], row["story"], article, row["first_seen_at"], row["revision"], assessments)
+
+
+def _read_assessments(connection: Connection, article_id: int, revision: int) -> tuple[Assessment, ...]:
+    query = select(t.assessments).where(t.assessments.c.article_id == article_id, t.assessments.c.revision == revision)
+    found = []
+    for row in connection.execute(query.order_by(t.assessments.c.topic)).mappings().all():
+        of_it = select(t.hits).where(t.hits.c.assessment_id == row["id"]).order_by(t.hits.c.position)
+        hits = tuple(
+            Hit(each.concept, each.facet, Zone(each.zone), each.surface, each.start, each.end, each.sentence)
+            for each in connection.execute(of_it)
+        )
+        found.append(
+            Assessment(
+                topic=row["topic"],
+                topic_version=row["topic_version"],
+                score=row["score"],
+                threshold=row["threshold"],
+                relevant=row["relevant"],
+                facets=tuple((name, count) for name, count in row["facets"]),
+                hits=hits,
+                note=row["note"],
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,179 @@
+"""Opening the database: migrations by itself, WAL on SQLite, and write transactions that never meet a stale read."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import DatabaseError as SqlDatabaseError
+
+from tripoint.domain.errors import SettingsError, StorageError
+
+_MIGRATION_LOCK = 7_301_177  # any number that no other program on the same PostgreSQL takes
+
+
+class Database:
+    """An open database of the newest version; hands out transactions and nothing else."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def name(self) -> str:
+        """Return where it is, without a password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Return whether one file holds it."""
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads."""
+        with _told(self.name), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that writes; on SQLite it takes the write lock at once.
+
+        A deferred BEGIN that reads and then writes fails with "database is locked" when another wrote in between.
+        """
+        with _told(self.name), self._engine.connect() as connection:
+            connection = connection.execution_options(tripoint_write=True)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open a database, making and migrating it as needed.
+
+    Raises `SettingsError` when the URL cannot be right, `StorageError` when the database cannot be used.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            _prepare_folder(parsed)
+        elif parsed.get_backend_name() == "postgresql" and "+" not in parsed.drivername:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise SettingsError(
+            "the database URL cannot be read", "write sqlite:////path/to/tripoint.db or postgresql://user@host/name"
+        ) from error
+    except ModuleNotFoundError as error:
+        mend = 'install it with: pip install "tripoint[postgresql]"'
+        raise SettingsError(f"this database needs {error.name}", mend) from error
+    if engine.dialect.name == "sqlite":
+        _tune_sqlite(engine)
+    with _told(parsed.render_as_string(hide_password=True)):
+        _migrate(engine)
+    return Database(engine)
+
+
+def _prepare_folder(url: URL) -> None:
+    if not url.database or url.database == ":memory:":
+        raise SettingsError("a database in memory forgets everything", "name a file: sqlite:////path/to/tripoint.db")
+    folder = Path(url.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"cannot make the folder {folder}: {error.strerror}", "choose another database URL"
+        ) from error
+
+
+def _tune_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN is deferred; ours is below
+        # FULL keeps a commit through a power cut too: an alert that was told as stored is stored.
+        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("tripoint_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def migration_config() -> Config:
+    """Return Alembic's configuration for the migrations that the package carries."""
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("storage") / "migrations").replace("%", "%%"))
+    return config
+
+
+def _migrate(engine: Engine) -> None:
+    config = migration_config()
+    scripts = ScriptDirectory.from_config(config)
+    with engine.connect() as connection:
+        connection = connection.execution_options(tripoint_write=True)
+        with connection.begin():
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            current = MigrationContext.configure(connection).get_current_revision()
+            if current == scripts.get_current_head():
+                return
+            _refuse_newer(scripts, current)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _refuse_newer(scripts: ScriptDirectory, current: str | None) -> None:
+    try:
+        scripts.get_revision(current or "base")
+    except CommandError as error:
+        problem = f"the database was written by a newer Tripoint (version {current})"
+        raise StorageError(problem, "upgrade tripoint, or name another database") from error
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turn what the driver says into one line with a mend."""
+    try:
+        yield
+    except (OperationalError, SqlDatabaseError) as error:
+        if not isinstance(error, DBAPIError) or error.orig is None:
+            raise
+        reason = " ".join(str(error.orig).split())
+        raise StorageError(f"{name}: {reason}", _mend(reason)) from error
+
+
+_MENDS = {
+    "full": "free some space on that disk; nothing was half-written",
+    "readonly": "give this user the right to write the file and its folder",
+    "unable to open": "check that the folder exists and that this user may write to it",
+    "not a database": "move that file away, or name another database",
+    "malformed": "restore the file from a backup, or move it away and start anew",
+    "locked": "another program holds the file; close it and try again",
+    "connection": "check that the server runs and that the URL is right",
+}
+
+
+def _mend(reason: str) -> str:
+    lowered = reason.lower()
+    return next((mend for word, mend in _MENDS.items() if word in lowered), "`tripoint doctor` shows what is wrong")
+
+
+def pragma(database: Database, name: str) -> Any:
+    """Return the value of a SQLite setting, for `doctor` and tests."""
+    with database.read() as connection:
+        return connection.exec_driver_sql(f"PRAGMA {name}").scalar()

@@ -1,0 +1,225 @@
+"""The tables. Every time is aware and in UTC; text is cleaned of what a database refuses."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy import Column as C  # noqa: N817 - a column a line reads as a table
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time, stored in UTC; a naive one is a mistake of ours and is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time in UTC; SQLite stores it without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive time {value.isoformat()}: every stored time needs a zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time as aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class CleanText(TypeDecorator[str]):
+    """Text without NUL, which PostgreSQL refuses, and without lone surrogates, which UTF-8 cannot carry."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the text with U+FFFD for what cannot be stored, so that offsets still hold."""
+        return None if value is None else clean(value)
+
+
+def clean(text: str) -> str:
+    """Replace NUL and lone surrogates by U+FFFD, one for one."""
+    if "\x00" in text:
+        text = text.replace("\x00", "\ufffd")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = "".join("\ufffd" if "\ud800" <= each <= "\udfff" else each for each in text)
+    return text
+
+
+listings = Table(
+    "listings",
+    metadata,
+    C("url", CleanText, primary_key=True),
+    C("source", String(100), nullable=False, index=True),
+    C("kind", String(20), nullable=False),
+    C("etag", CleanText, nullable=False, default=""),
+    C("last_modified", CleanText, nullable=False, default=""),
+    C("polled_at", UtcDateTime, nullable=False),
+    C("status", String(20), nullable=False),
+    C("listed", Integer, nullable=False),
+    C("error", CleanText, nullable=False, default=""),
+    C("failures_in_a_row", Integer, nullable=False, default=0),
+)
+
+frontier = Table(
+    "frontier",
+    metadata,
+    C("id", Integer, primary_key=True),
+    C("url", CleanText, nullable=False, unique=True),
+    C("source", String(100), nullable=False),
+    C("found_by", String(20), nullable=False),
+    C("found_at", UtcDateTime, nullable=False),
+    C("title", CleanText, nullable=False),
+    C("published", UtcDateTime),
+    C("summary", CleanText, nullable=False),
+    C("state", String(20), nullable=False),  # pending, done, not_article, failed
+    C("attempts", Integer, nullable=False, default=0),
+    C("due_at", UtcDateTime, nullable=False),
+    C("finished_at", UtcDateTime),
+    C("reason", CleanText, nullable=False, default=""),
+    Index("ix_frontier_source_state_due_at", "source", "state", "due_at"),
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    C("id", Integer, primary_key=True),
+    C("story", String(64), nullable=False, index=True),
+    C("canonical_url", CleanText, nullable=False, unique=True),
+    C("url", CleanText, nullable=False),
+    C("source", String(100), nullable=False, index=True),
+    C("outlet", CleanText, nullable=False),
+    C("language", String(8), nullable=False),
+    C("title", CleanText, nullable=False),
+    C("text", CleanText, nullable=False),
+    C("published", UtcDateTime, index=True),
+    C("date_only", Boolean, nullable=False),
+    C("authors", JSON, nullable=False),
+    C("content_hash", String(64), nullable=False, index=True),
+    C("fetched_at", UtcDateTime, nullable=False),
+    C("first_seen_at", UtcDateTime, nullable=False, index=True),
+    C("revision", Integer, nullable=False),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    C("article_id", ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True),
+    C("number", Integer, primary_key=True),
+    C("title", CleanText, nullable=False),
+    C("text", CleanText, nullable=False),
+    C("content_hash", String(64), nullable=False),
+    C("fetched_at", UtcDateTime, nullable=False),
+)
+
+assessments = Table(
+    "assessments",
+    metadata,
+    C("id", Integer, primary_key=True),
+    C("article_id", ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
+    C("revision", Integer, nullable=False),
+    C("topic", String(100), nullable=False),
+    C("topic_version", String(64), nullable=False),
+    C("score", Float, nullable=False),
+    C("threshold", Float, nullable=False),
+    C("relevant", Boolean, nullable=False, index=True),
+    C("facets", JSON, nullable=False),
+    C("shares", JSON, nullable=False),
+    C("note", CleanText, nullable=False),
+    UniqueConstraint("article_id", "topic", "revision"),
+)
+
+hits = Table(
+    "hits",
+    metadata,
+    C("assessment_id", ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True),
+    C("position", Integer, primary_key=True),
+    C("concept", String(100), nullable=False, index=True),
+    C("facet", String(40), nullable=False),
+    C("zone", String(10), nullable=False),
+    C("surface", CleanText, nullable=False),
+    C("start", Integer, nullable=False),
+    C("end", Integer, nullable=False),
+    C("sentence", Integer, nullable=False),
+)
+
+not_articles = Table(
+    "not_articles",
+    metadata,
+    C("url", CleanText, primary_key=True),
+    C("source", String(100), nullable=False),
+    C("kind", String(20), nullable=False),
+    C("reason", CleanText, nullable=False),
+    C("at", UtcDateTime, nullable=False),
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    C("id", Integer, primary_key=True),
+    C("step", String(20), nullable=False),
+    C("subject", CleanText, nullable=False),
+    C("source", String(100), nullable=False, index=True),
+    C("reason", CleanText, nullable=False),
+    C("retryable", Boolean, nullable=False),
+    C("at", UtcDateTime, nullable=False, index=True),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    C("id", Integer, primary_key=True),
+    C("story", String(64), nullable=False),
+    C("rule", String(100), nullable=False),
+    C("channel", String(100), nullable=False),
+    C("kind", String(20), nullable=False),
+    C("evidence", JSON, nullable=False),
+    C("queued_at", UtcDateTime, nullable=False),
+    C("state", String(20), nullable=False),
+    C("attempts", Integer, nullable=False, default=0),
+    C("next_attempt_at", UtcDateTime, nullable=False),
+    C("last_detail", CleanText, nullable=False, default=""),
+    C("sent_at", UtcDateTime),
+    UniqueConstraint("story", "rule", "channel", "kind"),
+    Index("ix_alerts_state_next_attempt_at", "state", "next_attempt_at"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    C("alert_id", ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True),
+    C("attempt", Integer, primary_key=True),
+    C("at", UtcDateTime, nullable=False),
+    C("outcome", String(20), nullable=False),
+    C("detail", CleanText, nullable=False),
+)

@@ -1,0 +1,14 @@
+"""An insert that knows ON CONFLICT, which SQLAlchemy keeps in a module of each dialect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+
+def insert_into(connection: Connection, table: Table) -> Any:
+    """Return the dialect's insert; typed loosely because the two classes share no base with `on_conflict`."""
+    return (postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert)(table)

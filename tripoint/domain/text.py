@@ -1,0 +1,166 @@
+"""Text rules that every room shares: one normal form, folding with a way back, sentences, and a content hash."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from bisect import bisect_right
+from dataclasses import dataclass
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]+")
+_SPACE = re.compile(r"\s+")
+# Marks that only Vietnamese uses among the languages that we meet; é or ü alone prove nothing.
+_VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯ\u1ea0-\u1ef9]")
+
+
+def nfc(text: str) -> str:
+    """Return the text with letters and marks composed, the form in which everything is stored."""
+    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def one_line(text: str) -> str:
+    """Return outside text as one line in NFC, without characters that steer or hide."""
+    return _SPACE.sub(" ", _CONTROL.sub(" ", nfc(text))).strip()
+
+
+def content_hash(title: str, text: str) -> str:
+    """Return a hash that is the same for the same words, whatever their spacing, marks' form or case."""
+    words = _SPACE.sub(" ", f"{fold(title).text}\n{fold(text).text}").strip()
+    return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()
+
+
+def has_vietnamese_marks(text: str) -> bool:
+    """Return whether the text carries letters that mark it as Vietnamese."""
+    return bool(_VIETNAMESE.search(nfc(text)))
+
+
+def strip_marks(text: str) -> str:
+    """Return the text without diacritics, đ as d."""
+    bare = "".join(each for each in unicodedata.normalize("NFD", text) if not unicodedata.combining(each))
+    return bare.replace("đ", "d").replace("Đ", "D")
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A folded text that knows where each of its characters came from."""
+
+    text: str
+    cased: str  #: the same characters before case folding, to ask about capitals
+    _starts: tuple[int, ...] | None  #: offset in the original of each character, None when they are equal
+    _length: int  #: of the original
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span of the original text that a folded span came from, marks that follow a letter included."""
+        if self._starts is None:
+            return start, end
+        return self._starts[start], self._starts[end] if end < len(self._starts) else self._length
+
+
+_HYPHENS = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
+_QUOTES = "\u2018\u2019\u02bc\u2032"
+_DROPPED = "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"
+_SINGLE = {ord(each): "-" for each in _HYPHENS} | {ord(each): "'" for each in _QUOTES}
+_SINGLE |= {
+    ord(each): " "
+    for each in "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000"
+}
+_SPECIAL = re.compile(f"[{_DROPPED}\u0300-\u036f]")
+_TONES = {"\u0300", "\u0301", "\u0303", "\u0309", "\u0323"}
+
+
+def _new_placement() -> dict[str, str]:
+    """Return òa → oà and its like: the older spelling of a tone, in lower case, to the newer one."""
+    table = {}
+    for first, second in ("oa", "oe", "uy"):
+        for tone in _TONES:
+            old = unicodedata.normalize("NFC", first + tone) + second
+            table[old] = first + unicodedata.normalize("NFC", second + tone)
+    return table
+
+
+_PLACEMENT = _new_placement()
+_OLD_TONE = re.compile(r"(?<!q)(?:" + "|".join(sorted(_PLACEMENT)) + r")(?!\w)")
+_Y_FOR_I = re.compile(r"(?<=[hklmst])([yýỳỷỹỵ])(?!\w)")
+_I_OF_Y = dict(zip("yýỳỷỹỵ", "iíìỉĩị", strict=True))
+
+
+def fold(text: str) -> Folded:
+    """Return the text in small letters with one spelling for hyphens, spaces, tone placement and final i or y."""
+    composed, starts = _compose(text)
+    cased = composed.translate(_SINGLE)
+    lowered = cased.lower()
+    if len(lowered) != len(cased):  # İ and its like grow; folding one by one keeps the offsets
+        lowered = "".join(each.lower() if len(each.lower()) == 1 else each for each in cased)
+    lowered = _OLD_TONE.sub(lambda found: _PLACEMENT[found[0]], lowered)
+    lowered = _Y_FOR_I.sub(lambda found: _I_OF_Y[found[1]], lowered)
+    return Folded(lowered, cased, starts, len(text))
+
+
+def _compose(text: str) -> tuple[str, tuple[int, ...] | None]:
+    """Return the text composed and without invisible characters, and where each character came from."""
+    if unicodedata.is_normalized("NFC", text) and not _SPECIAL.search(text):
+        return text, None
+    out: list[str] = []
+    starts: list[int] = []
+    position = 0
+    while position < len(text):
+        end = position + 1
+        while end < len(text) and (unicodedata.combining(text[end]) or text[end] in _DROPPED):
+            end += 1
+        cluster = "".join(each for each in text[position:end] if each not in _DROPPED)
+        for each in unicodedata.normalize("NFC", cluster):
+            out.append(each)
+            starts.append(position)
+        position = end
+    return "".join(out), tuple(starts)
+
+
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms dr prof gen lt col maj capt sgt adm brig sen rep gov pres amb st jr sr vs no inc ltd co corp dept"
+    " jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n e.g i.e a.m p.m ret hon rev tp ts ths gs pgs bs"
+    " đ tr vd tp.hcm q p".split()
+)
+_END = re.compile(r"\n+|[.!?…]+[\"'”’»)\]]*(?=\s|$)|\.(?=[A-ZĐÀ-ỸƠƯ][a-zà-ỹđơư])")
+_LAST_WORD = re.compile(r"[\w.]+$")
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Return the span of each sentence; a line break always ends one, an abbreviation or an initial never."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for found in _END.finditer(text):
+        if found[0][0] == "." and _is_abbreviation(text, start, found):
+            continue
+        _add(spans, text, start, found.end())
+        start = found.end()
+    _add(spans, text, start, len(text))
+    return spans
+
+
+def _is_abbreviation(text: str, start: int, found: re.Match[str]) -> bool:
+    if len(found[0]) > 1:
+        return False
+    word = _LAST_WORD.search(text, max(start, found.start() - 20), found.start())
+    if word is None:
+        return False
+    after = text[found.end() : found.end() + 2].lstrip()
+    last = word[0].lower()
+    is_initial = len(word[0].rsplit(".", 1)[-1]) == 1 and word[0][-1].isupper()
+    known = last in _ABBREVIATIONS
+    if "." in last and not after[:1].islower():
+        return is_initial and not after[:1].isupper()
+    return known or is_initial or after[:1].islower()
+
+
+def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
+    piece = text[start:end]
+    left = len(piece) - len(piece.lstrip())
+    right = len(piece.rstrip())
+    if right > left:
+        spans.append((start + left, start + right))
+
+
+def sentence_at(spans: list[tuple[int, int]], offset: int) -> int:
+    """Return the index of the sentence in which an offset lies, or of the one before it."""
+    return max(0, bisect_right(spans, offset, key=lambda span: span[0]) - 1)
