@@ -117,9 +117,7 @@ def _compose(text: str) -> tuple[str, tuple[int, ...] | None]:
 
 
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof gen lt col maj capt sgt adm brig sen rep gov pres amb st jr sr vs no inc ltd co corp dept"
-    " jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n e.g i.e a.m p.m ret hon rev tp ts ths gs pgs bs"
-    " đ tr vd tp.hcm q p".split()
+    ["mr", "mrs", "ms", "dr", "prof", "gen", "lt", "col", "maj", "capt", "sgt", "adm", "brig", "sen", "rep", "gov", "pres", "amb", "st", "jr", "sr", "vs", "no", "inc", "ltd", "co", "corp", "dept", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "u.s", "u.k", "u.n", "e.g", "i.e", "a.m", "p.m", "ret", "hon", "rev", "tp", "ts", "ths", "gs", "pgs", "bs", "đ", "tr", "vd", "tp.hcm", "q", "p"]
 )
 _END = re.compile(r"\n+|[.!?…]+[\"'”’»)\]]*(?=\s|$)|\.(?=[A-ZĐÀ-ỸƠƯ][a-zà-ỹđơư])")
 _LAST_WORD = re.compile(r"[\w.]+$")
@@ -147,10 +145,7 @@ def _is_abbreviation(text: str, start: int, found: re.Match[str]) -> bool:
     after = text[found.end() : found.end() + 2].lstrip()
     last = word[0].lower()
     is_initial = len(word[0].rsplit(".", 1)[-1]) == 1 and word[0][-1].isupper()
-    known = last in _ABBREVIATIONS
-    if "." in last and not after[:1].islower():
-        return is_initial and not after[:1].isupper()
-    return known or is_initial or after[:1].islower()
+    return last in _ABBREVIATIONS or is_initial or after[:1].islower()
 
 
 def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:

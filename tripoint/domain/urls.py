@@ -7,7 +7,7 @@ import re
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_UNSAFE = re.compile(r"[\x00-\x20\x7f]+")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f]+")
 _MOBILE_HOST = re.compile(r"^(?:www|m|mobile|touch|wap|amp|beta(?:v\d+)?|lite)\.(?=[^.]+\.[^.])")
 _AMP_PATH = re.compile(r"^/amp(?=/.)|/amp(?:\.html)?/?$|\.amp(?=\.html?$)|\.amp$", re.IGNORECASE)
 _TRACKING = re.compile(
@@ -30,7 +30,8 @@ def normalise_url(url: str, base: str = "") -> str:
 
     Raises `ValueError` for what is no web address.
     """
-    joined = urljoin(base, _UNSAFE.sub("", url)) if base else _UNSAFE.sub("", url)
+    cleaned = _UNSAFE.sub("", url).strip()
+    joined = urljoin(base, cleaned) if base else cleaned
     parts = urlsplit(joined)
     scheme = parts.scheme.lower()
     if scheme not in _DEFAULT_PORTS or not parts.hostname:

@@ -1,0 +1,69 @@
+"""Telling an article from a video page, a gallery, a login wall or an index, by what is on the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lxml import html
+
+from crawler.extract.head import Head
+from tripoint.domain.types import NotArticleKind
+
+_FEW_WORDS = 25  # a brief of forty words is an article
+_SHORT_WORDS = 120
+_MANY_PICTURES = 5
+_MANY_LINKS = 10
+_LONG_PARAGRAPH_WORDS = 25
+_PASSWORD = "//input[@type='password']"  # noqa: S105 - a path to such a field
+_HEADLINES = (
+    "//h2//a[@href] | //h3//a[@href] | //h4//a[@href] | //article//a[@href] | //li//a[@href][string-length(.)>35]"
+)
+_WALL = (
+    "//*[contains(@class,'paywall') or contains(@class,'login-wall') or contains(@class,'regwall')"
+    " or contains(@id,'paywall') or contains(@class,'subscriber-only') or contains(@class,'login-required')]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What of a page speaks against an article."""
+
+    says_article: bool
+    video: bool
+    gallery: bool
+    pictures: int
+    wall: bool
+    headlines: int  #: links that look like headlines of other pages
+    long_paragraphs: int
+
+    def verdict(self, text: str) -> tuple[NotArticleKind, str] | None:
+        """Return the kind and a reason if the page with this body holds no article."""
+        words = len(text.split())
+        short = words < _SHORT_WORDS
+        if self.wall and short:
+            return NotArticleKind.LOGIN, f"a login or subscription wall, {words} words before it"
+        if self.video and short:
+            return NotArticleKind.VIDEO, f"a video with {words} words"
+        if short and self.long_paragraphs < 3 and (self.gallery or self.pictures >= _MANY_PICTURES):
+            return NotArticleKind.GALLERY, f"{self.pictures} pictures with {words} words"
+        if not self.says_article and self.headlines >= _MANY_LINKS and self.long_paragraphs < self.headlines / 3:
+            return NotArticleKind.INDEX, f"{self.headlines} headlines of other pages"
+        if words < _FEW_WORDS:
+            return NotArticleKind.EMPTY, f"{words} words of text"
+        return None
+
+
+def not_article_kind(tree: html.HtmlElement, head: Head) -> Shape:
+    """Look at the page before the extractor cuts it down."""
+    kind = head.meta.get("og:type", "").lower()
+    paragraphs = (len((each.text_content() or "").split()) for each in tree.iter("p"))
+    players = len(tree.xpath("//video | //iframe[contains(@src,'youtube') or contains(@src,'player')]"))
+    return Shape(
+        says_article=head.is_article,
+        video=kind.startswith("video") or "VideoObject" in head.types or players > 0,
+        gallery="ImageGallery" in head.types or kind in {"gallery", "image"},
+        pictures=len(tree.xpath("//figure")),
+        wall=not head.free or bool(tree.xpath(_PASSWORD)) or bool(tree.xpath(_WALL)),
+        headlines=len({each.get("href") for each in tree.xpath(_HEADLINES)}),
+        long_paragraphs=sum(words >= _LONG_PARAGRAPH_WORDS for words in paragraphs),
+    )

@@ -1,0 +1,130 @@
+"""One page to one article, or to the reason why it holds none; runs in a worker, and never waits for anything."""
+
+from __future__ import annotations
+
+import re
+from zoneinfo import ZoneInfo
+
+import tldextract
+import trafilatura
+from lxml import html
+
+from crawler.extract.head import Head, read_head
+from crawler.extract.kind import not_article_kind
+from crawler.extract.published import find_published
+from crawler.markup import decode, parse_html
+from tripoint.domain.text import content_hash, has_vietnamese_marks, nfc, one_line
+from tripoint.domain.types import Article, Candidate, NotArticle, NotArticleKind, Page, Source
+from tripoint.domain.urls import canonical_url, host, is_local, normalise_url
+
+_SITE_SUFFIX = re.compile(r"\s+[|\-–—»·]\s+[^|–—»·]{2,60}$")
+_BLANK = re.compile(r"[ \t\u00a0]+")
+_SAPO = (
+    "//*[contains(@class,'sapo') or contains(@class,'standfirst') or contains(@class,'chapeau')"
+    " or contains(@class,'article__summary') or contains(@class,'article-summary') or contains(@class,'detail-sapo')"
+    " or contains(@class,'singular-sapo') or contains(@data-gu-name,'standfirst')]"
+)
+
+
+def read_page(page: Page, candidate: Candidate, source: Source) -> Article | NotArticle:
+    """Read title, body, authors, time, language and canonical URL out of one page."""
+    tree = parse_html(decode(page.body, page.content_type), page.final_url)
+    if tree is None:
+        return NotArticle(page.final_url, NotArticleKind.EMPTY, "the page is empty")
+    head = read_head(tree)
+    title = _title(tree, head, candidate)
+    # trafilatura cuts the tree down while it reads, so that everything else is asked before.
+    language = _language(tree, head, source)
+    zone = ZoneInfo(source.timezone)
+    published = find_published(tree, head, candidate.published, language, zone, page.fetched_at)
+    sapo = _standfirst(tree)
+    shape = not_article_kind(tree, head)
+    text = _body(tree, title, sapo)
+    if found := shape.verdict(text):
+        return NotArticle(page.final_url, *found)
+    if not title:
+        return NotArticle(page.final_url, NotArticleKind.EMPTY, "the page has no title")
+    if has_vietnamese_marks(text[:2000]):
+        language = "vi"
+    return Article(
+        url=page.final_url,
+        canonical_url=_canonical(head.canonical, page.final_url),
+        title=title,
+        text=text,
+        published=published.moment.at if published.moment else None,
+        language=language,
+        authors=head.authors,
+        outlet=source.outlet,
+        source=source.name,
+        content_hash=content_hash(title, text),
+        fetched_at=page.fetched_at,
+        date_only=bool(published.moment and published.moment.date_only),
+    )
+
+
+def _body(tree: html.HtmlElement, title: str, sapo: str) -> str:
+    """Return the paragraphs in NFC, parted by newlines; the standfirst first, the title not again."""
+    document = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False)
+    raw = nfc((document.text if document else "") or "")
+    lines = [_BLANK.sub(" ", line).strip() for line in raw.split("\n")]
+    lines = [line for line in lines if line and line != title]
+    if sapo and not any(sapo[:60] in line for line in lines):
+        lines.insert(0, sapo)
+    return "\n".join(lines)
+
+
+def _title(tree: html.HtmlElement, head: Head, candidate: Candidate) -> str:
+    shown = [one_line(each.text_content()) for each in tree.iter("h1")]
+    shown = [each for each in shown if len(each) > 8]
+    named = [head.headline, head.meta.get("og:title", ""), _without_site(head.meta.get("og:title", ""), head)]
+    # What the page says to machines and also shows is right; a headline written for search engines is not shown.
+    for each in named:
+        if each and each in shown:
+            return each
+    title = tree.findtext(".//title") or ""
+    choices = [*shown[:1], named[2], head.headline, _without_site(one_line(title), head), candidate.title]
+    return next((each for each in choices if each), "")
+
+
+def _without_site(title: str, head: Head) -> str:
+    site = head.meta.get("og:site_name", "")
+    found = _SITE_SUFFIX.search(title)
+    if found and len(title) - len(found[0]) > 15 and (not site or site.lower() in found[0].lower()):
+        return title[: found.start()].strip()
+    return title
+
+
+def _language(tree: html.HtmlElement, head: Head, source: Source) -> str:
+    return head.language if re.fullmatch(r"[a-z]{2}", head.language) else source.language
+
+
+def _standfirst(tree: html.HtmlElement) -> str:
+    for element in tree.xpath(_SAPO)[:3]:
+        text = one_line(nfc(element.text_content()))
+        if 8 <= len(text.split()) <= 120:
+            return text
+    return ""
+
+
+_SUFFIXES = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+
+
+def _canonical(link: str, final_url: str) -> str:
+    """Return the page's own canonical link if it stays on the same site, else the address that it came from."""
+    own = canonical_url(final_url)
+    try:
+        named = canonical_url(normalise_url(link, final_url)) if link else own
+    except ValueError:
+        return own
+    path = named.split("/", 3)[-1]
+    if not path and own.split("/", 3)[-1]:
+        return own  # a template that names the front page on every page would make one article of them all
+    return named if _site(named) == _site(own) else own
+
+
+def _site(url: str) -> str:
+    name = host(url)
+    if is_local(name):
+        return url.split("/")[2]
+    parts = _SUFFIXES(name)
+    return f"{parts.domain}.{parts.suffix}" if parts.suffix else name

@@ -1,0 +1,109 @@
+"""The worker processes that read pages and listings: the loop never waits for one, and none can hang the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from pebble import ProcessExpired, ProcessPool
+
+from crawler.listings import Listing, UnreadableListingError, read_listing
+from tripoint.domain.text import one_line
+from tripoint.domain.types import Candidate, Extraction, Failure, Found, Page, Source, Step
+
+_PAGES_A_WORKER = 400  # then it is replaced, because lxml and the libraries' caches never give memory back
+_PAGES_A_CACHE = 100
+
+
+def _read_page(page: Page, candidate: Candidate, source: Source) -> Any:
+    from crawler.extract.page import read_page  # loaded in the worker, where it is needed
+
+    _Worker.pages += 1
+    if _Worker.pages % _PAGES_A_CACHE == 0:
+        from trafilatura.meta import reset_caches
+
+        reset_caches()
+    return read_page(page, candidate, source)
+
+
+class _Worker:
+    """What one worker process knows of itself."""
+
+    pages = 0
+
+
+def _start_worker() -> None:
+    """Prepare a worker: Ctrl-C is the parent's business, and a worker whose parent died ends at once."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    import crawler.extract.page  # noqa: F401 - loading takes most of a second, so it is done before the first page
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+class ExtractionPool:
+    """Reads pages and listings in worker processes; a page that takes too long costs its worker and nothing else."""
+
+    def __init__(
+        self, workers: int = 0, timeout_s: float = 20.0, read: Callable[[Page, Candidate, Source], Any] = _read_page
+    ) -> None:
+        self._timeout_s = timeout_s
+        self._read = read
+        self.workers = workers or cores()
+        method = "spawn" if sys.platform == "win32" else "forkserver"
+        context = multiprocessing.get_context(method)
+        if method == "forkserver":
+            context.set_forkserver_preload(["crawler.extract.page"])  # loaded once, then every worker starts warm
+        self._pool = ProcessPool(
+            max_workers=self.workers, max_tasks=_PAGES_A_WORKER, initializer=_start_worker, context=context
+        )
+
+    async def extract(self, page: Page, candidate: Candidate, source: Source) -> Extraction:
+        """Read one page."""
+        found = await self._run(self._read, (page, candidate, source), Step.EXTRACT, candidate.url)
+        return found  # type: ignore[no-any-return]
+
+    async def entries(
+        self, body: bytes, content_type: str, url: str, source: Source, kind: Found, found_at: datetime
+    ) -> Listing | Failure:
+        """Read one listing."""
+        arguments = (body, content_type, url, source, kind, found_at)
+        found = await self._run(read_listing, arguments, Step.LISTING, url)
+        return found  # type: ignore[no-any-return]
+
+    async def _run(self, work: Callable[..., Any], arguments: Sequence[Any], step: Step, subject: str) -> Any:
+        future = self._pool.schedule(work, args=list(arguments), timeout=self._timeout_s)
+        try:
+            return await asyncio.wrap_future(future)
+        except (TimeoutError, concurrent.futures.TimeoutError):
+            return Failure(step, subject, f"reading it took longer than {self._timeout_s:g} s", retryable=False)
+        except ProcessExpired as error:
+            return Failure(step, subject, f"the worker that read it died (exit {error.exitcode})", retryable=True)
+        except UnreadableListingError as error:
+            return Failure(step, subject, str(error), retryable=False)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever a page does to a parser becomes a value
+            reason = f"{type(error).__name__}: {one_line(str(error))[:200]}"
+            return Failure(step, subject, reason, retryable=False)
+
+    def close(self) -> None:
+        """End the workers now; what they were reading is read again another time."""
+        self._pool.stop()
+        self._pool.join()
