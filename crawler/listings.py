@@ -42,17 +42,17 @@ class Listing:
     ttl_s: int | None = None  #: how long the publisher asks us to wait
 
 
-class UnreadableListing(ValueError):
+class UnreadableListingError(ValueError):
     """Nothing can be read from a listing; the message says why, on one line."""
 
 
 def read_listing(body: bytes, content_type: str, url: str, source: Source, kind: Found, found_at: datetime) -> Listing:
     """Read a listing of any kind; a damaged one gives what can be read.
 
-    Raises `UnreadableListing` where that is nothing at all.
+    Raises `UnreadableListingError` where that is nothing at all.
     """
     if not body.strip():
-        raise UnreadableListing("the answer is empty")
+        raise UnreadableListingError("the answer is empty")
     reader = _Reader(url, source, kind, found_at)
     match kind:
         case Found.FEED:
@@ -71,9 +71,9 @@ def _unpacked(body: bytes) -> bytes:
         unpacker = zlib.decompressobj(wbits=31)
         plain = unpacker.decompress(body, _MAX_UNPACKED_BYTES)
     except (zlib.error, gzip.BadGzipFile) as error:
-        raise UnreadableListing(f"damaged gzip: {error}") from error
+        raise UnreadableListingError(f"damaged gzip: {error}") from error
     if unpacker.unconsumed_tail:
-        raise UnreadableListing(f"unpacks to more than {_MAX_UNPACKED_BYTES} bytes")
+        raise UnreadableListingError(f"unpacks to more than {_MAX_UNPACKED_BYTES} bytes")
     return plain
 
 
@@ -91,13 +91,13 @@ class _Reader:
         """Read RSS, RDF or Atom."""
         parsed = feedparser.parse(body, response_headers={"content-type": content_type, "content-location": self._url})
         if not parsed.entries and not parsed.version:
-            raise UnreadableListing(_why_no_feed(body, parsed))
+            raise UnreadableListingError(_why_no_feed(body, parsed))
         entries = ((_link(each), each) for each in parsed.entries)
         found = self._candidates(
             (link, each.get("title", ""), _feed_date(each), each.get("summary", "")) for link, each in entries
         )
         if parsed.entries and not found:
-            raise UnreadableListing(f"{len(parsed.entries)} entries, and not one with a link")
+            raise UnreadableListingError(f"{len(parsed.entries)} entries, and not one with a link")
         ttl = str(parsed.feed.get("ttl", ""))
         return Listing(found, ttl_s=int(ttl) * 60 if ttl.isdigit() and len(ttl) < 6 else None)
 
@@ -106,9 +106,9 @@ class _Reader:
         try:
             items = json.loads(body)["items"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise UnreadableListing(f"no JSON Feed: {type(error).__name__}") from error
+            raise UnreadableListingError(f"no JSON Feed: {type(error).__name__}") from error
         if not isinstance(items, list):
-            raise UnreadableListing("no JSON Feed: `items` is no list")
+            raise UnreadableListingError("no JSON Feed: `items` is no list")
         found = self._candidates(
             (
                 str(each.get("url") or each.get("external_url") or each.get("id") or ""),
@@ -126,12 +126,12 @@ class _Reader:
         try:
             tree = parse_xml(body)
         except (etree.XMLSyntaxError, ValueError) as error:
-            raise UnreadableListing(f"not XML: {_line(error)}") from error
+            raise UnreadableListingError(f"not XML: {_line(error)}") from error
         name = etree.QName(tree).localname
         if name == "sitemapindex":
             return Listing(sitemaps=tuple(self._children(tree)))
         if name != "urlset":
-            raise UnreadableListing(f"no sitemap: the document is <{one_line(name)[:40]}>")
+            raise UnreadableListingError(f"no sitemap: the document is <{one_line(name)[:40]}>")
         return Listing(self._candidates(_sitemap_entry(each) for each in tree if isinstance(each.tag, str)))
 
     def _children(self, tree: etree._Element) -> Iterator[str]:
@@ -149,7 +149,7 @@ class _Reader:
         """Read the links of a section page that look like articles of the same site."""
         tree = parse_html(decode(body, content_type), self._url)
         if tree is None:
-            raise UnreadableListing("no HTML in it")
+            raise UnreadableListingError("no HTML in it")
         entries = []
         for link in tree.iterfind(".//a[@href]"):
             address = str(link.get("href", "")).strip()
@@ -157,7 +157,7 @@ class _Reader:
                 entries.append((address, link.text_content() or link.get("title", ""), "", ""))
         found = [each for each in self._candidates(entries) if self._looks_like_article(each.url)]
         if not found:
-            raise UnreadableListing(f"{len(entries)} links, and not one that looks like an article")
+            raise UnreadableListingError(f"{len(entries)} links, and not one that looks like an article")
         return Listing(tuple(found))
 
     def _looks_like_article(self, address: str) -> bool:

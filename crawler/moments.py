@@ -23,12 +23,14 @@ _ISO = re.compile(
 )
 _OFFSET = r"\(?\s*(?:GMT|UTC)\s*(?P<offset>[+-]\s*\d{1,2}(?::?\d{2})?)?\s*\)?"
 _CLOCK = r"(?P<hour>\d{1,2})\s*(?:[:hg]|giờ)\s*(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?:\s*(?P<half>AM|PM|SA|CH)\b)?"
-_DAY = r"(?:ngày\s+)?(?P<day>\d{1,2})\s*(?:[/.-]|\s+tháng\s+)\s*(?P<month>\d{1,2})\s*(?:[/.-]|\s+năm\s+|,\s*)\s*(?P<year>20\d{2}|19\d{2})(?!\d)"
-_BETWEEN = r"\s*(?:[,|\-–—·•]|lúc|vào lúc|\s)\s*"
-_DAY_THEN_CLOCK = re.compile(rf"(?<!\d){_DAY}(?:{_BETWEEN}{{1,3}}{_CLOCK})?(?:\s*{_OFFSET})?", re.IGNORECASE)
-_CLOCK_THEN_DAY = re.compile(
-    rf"(?<!\d){_CLOCK}(?:\s*{_OFFSET})?{_BETWEEN}{{1,3}}(?:thứ \w+,?\s*|chủ nhật,?\s*)?{_DAY}", re.IGNORECASE
+_DAY = (
+    r"(?:ngày\s+)?(?P<day>\d{1,2})\s*(?:[/.-]|\s+tháng\s+)\s*(?P<month>\d{1,2})"
+    r"\s*(?:[/.-]|\s+năm\s+|,\s*)\s*(?P<year>20\d{2}|19\d{2})(?!\d)"
 )
+_BETWEEN = r"[\s,|\-–—·•]{1,8}(?:vào\s+)?(?:lúc\s+)?"
+_WEEKDAY = r"(?:(?:thứ\s+\w+|chủ\s+nhật|cn)[\s,]{1,3})?"
+_DAY_THEN_CLOCK = re.compile(rf"(?<!\d){_DAY}(?:{_BETWEEN}{_CLOCK})?(?:\s*{_OFFSET})?", re.IGNORECASE)
+_CLOCK_THEN_DAY = re.compile(rf"(?<!\d){_CLOCK}(?:\s*{_OFFSET})?{_BETWEEN}{_WEEKDAY}{_DAY}", re.IGNORECASE)
 
 
 def read_iso(text: str, zone: ZoneInfo) -> Moment | None:

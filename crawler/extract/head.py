@@ -13,7 +13,8 @@ from lxml import html
 from tripoint.domain.text import one_line
 
 ARTICLE_TYPES = frozenset(
-    ["Article", "NewsArticle", "ReportageNewsArticle", "AnalysisNewsArticle", "BackgroundNewsArticle", "OpinionNewsArticle", "BlogPosting", "ReviewNewsArticle", "AdvertiserContentArticle", "LiveBlogPosting", "Report", "Review"]
+    "Article NewsArticle ReportageNewsArticle AnalysisNewsArticle BackgroundNewsArticle OpinionNewsArticle BlogPosting"
+    " ReviewNewsArticle AdvertiserContentArticle LiveBlogPosting Report Review".split()
 )
 _COMMENT = re.compile(r"<!--|-->|/\*.*?\*/|//<!\[CDATA\[|//\]\]>", re.DOTALL)
 _MAX_DEPTH = 6

@@ -65,7 +65,7 @@ def read_page(page: Page, candidate: Candidate, source: Source) -> Article | Not
 def _body(tree: html.HtmlElement, title: str, sapo: str) -> str:
     """Return the paragraphs in NFC, parted by newlines; the standfirst first, the title not again."""
     document = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False)
-    raw = nfc((document.text if document else "") or "")
+    raw = nfc(getattr(document, "text", None) or "")
     lines = [_BLANK.sub(" ", line).strip() for line in raw.split("\n")]
     lines = [line for line in lines if line and line != title]
     if sapo and not any(sapo[:60] in line for line in lines):

@@ -78,16 +78,16 @@ class ExtractionPool:
 
     async def extract(self, page: Page, candidate: Candidate, source: Source) -> Extraction:
         """Read one page."""
-        found = await self._run(self._read, (page, candidate, source), Step.EXTRACT, candidate.url)
-        return found  # type: ignore[no-any-return]
+        found: Extraction = await self._run(self._read, (page, candidate, source), Step.EXTRACT, candidate.url)
+        return found
 
     async def entries(
         self, body: bytes, content_type: str, url: str, source: Source, kind: Found, found_at: datetime
     ) -> Listing | Failure:
         """Read one listing."""
         arguments = (body, content_type, url, source, kind, found_at)
-        found = await self._run(read_listing, arguments, Step.LISTING, url)
-        return found  # type: ignore[no-any-return]
+        found: Listing | Failure = await self._run(read_listing, arguments, Step.LISTING, url)
+        return found
 
     async def _run(self, work: Callable[..., Any], arguments: Sequence[Any], step: Step, subject: str) -> Any:
         future = self._pool.schedule(work, args=list(arguments), timeout=self._timeout_s)
@@ -105,5 +105,5 @@ class ExtractionPool:
 
     def close(self) -> None:
         """End the workers now; what they were reading is read again another time."""
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()

@@ -92,7 +92,7 @@ def _parse(text: str, language: str, zone: ZoneInfo, fetched_at: datetime) -> Mo
         "RELATIVE_BASE": fetched_at.astimezone(zone).replace(tzinfo=None),
         "PARSERS": ["absolute-time"],
     }
-    found = dateparser.parse(text, languages=[language or "en"], settings=settings)  # type: ignore[arg-type]
+    found = dateparser.parse(text, languages=[language or "en"], settings=settings)
     if found is None:
         return None
     return Moment(found.astimezone(UTC), date_only=not re.search(r"\d[:h]\d\d", text))

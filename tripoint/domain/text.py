@@ -117,7 +117,9 @@ def _compose(text: str) -> tuple[str, tuple[int, ...] | None]:
 
 
 _ABBREVIATIONS = frozenset(
-    ["mr", "mrs", "ms", "dr", "prof", "gen", "lt", "col", "maj", "capt", "sgt", "adm", "brig", "sen", "rep", "gov", "pres", "amb", "st", "jr", "sr", "vs", "no", "inc", "ltd", "co", "corp", "dept", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "u.s", "u.k", "u.n", "e.g", "i.e", "a.m", "p.m", "ret", "hon", "rev", "tp", "ts", "ths", "gs", "pgs", "bs", "đ", "tr", "vd", "tp.hcm", "q", "p"]
+    "mr mrs ms dr prof gen lt col maj capt sgt adm brig sen rep gov pres amb st jr sr vs no inc ltd co corp dept"
+    " jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n e.g i.e a.m p.m ret hon rev tp ts ths gs pgs bs"
+    " đ tr vd tp.hcm q p".split()
 )
 _END = re.compile(r"\n+|[.!?…]+[\"'”’»)\]]*(?=\s|$)|\.(?=[A-ZĐÀ-ỸƠƯ][a-zà-ỹđơư])")
 _LAST_WORD = re.compile(r"[\w.]+$")
