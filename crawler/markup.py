@@ -61,7 +61,8 @@ def parse_html(text: str, url: str = "") -> html.HtmlElement | None:
     text = _XML_DECLARATION.sub("", text.replace("\x00", ""), count=1)
     if not text.strip():
         return None
-    parser = html.HTMLParser(encoding="utf-8", remove_comments=False, huge_tree=False)
+    # Comments go: React leaves one between any two pieces of text, and extractors drop what follows a comment.
+    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, huge_tree=False)
     try:
         tree = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser, base_url=url or None)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):

@@ -76,13 +76,9 @@ def _body(tree: html.HtmlElement, title: str, sapo: str) -> str:
 def _title(tree: html.HtmlElement, head: Head, candidate: Candidate) -> str:
     shown = [one_line(each.text_content()) for each in tree.iter("h1")]
     shown = [each for each in shown if len(each) > 8]
-    named = [head.headline, head.meta.get("og:title", ""), _without_site(head.meta.get("og:title", ""), head)]
-    # What the page says to machines and also shows is right; a headline written for search engines is not shown.
-    for each in named:
-        if each and each in shown:
-            return each
-    title = tree.findtext(".//title") or ""
-    choices = [*shown[:1], named[2], head.headline, _without_site(one_line(title), head), candidate.title]
+    title = _without_site(one_line(tree.findtext(".//title") or ""), head)
+    # The headline that the outlet files the article under; what <h1> shows may be a shorter or a later one.
+    choices = [head.headline, _without_site(head.meta.get("og:title", ""), head), *shown[:1], title, candidate.title]
     return next((each for each in choices if each), "")
 
 

@@ -1,0 +1,78 @@
+"""What an answer of a server, or the lack of one, means for the candidate: pure, so that each case is a line of a table."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
+)
+
+from crawler.robots import RobotsForbidError, RobotsUnreachableError
+from tripoint.domain.text import one_line
+from tripoint.domain.types import Failure, Step
+
+_LONGEST_RETRY_AFTER_S = 24 * 3600.0
+_RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+_NO_PAGE = re.compile(
+    r"^\s*(?:application/(?!xhtml|xml|json|rss|atom|feed|ld)|image/|video/|audio/|font/)", re.IGNORECASE
+)
+
+_REASONS: tuple[tuple[type[BaseException], str, bool], ...] = (
+    (RobotsForbidError, "robots.txt forbids it", False),
+    (RobotsUnreachableError, "robots.txt cannot be reached", True),
+    (DownloadTimeoutError, "no answer in time", True),
+    (DownloadConnectionRefusedError, "connection refused", True),
+    (CannotResolveHostError, "the host name cannot be resolved", True),
+    (ResponseDataLossError, "the answer was cut off", True),
+    (DownloadCancelledError, "larger than the limit", False),
+    (UnsupportedURLSchemeError, "no web address", False),
+    (DownloadFailedError, "the connection broke", True),
+)
+
+
+def failure_of_status(step: Step, url: str, status: int, retry_after: str, now: datetime) -> Failure | None:
+    """Return what is wrong with an answer by its status, None where nothing is."""
+    if status < 400:
+        return None
+    retryable = status in _RETRYABLE_STATUS
+    wait_s = read_retry_after(retry_after, now) if status in {429, 503} else None
+    return Failure(step, url, f"HTTP {status}", retryable, wait_s)
+
+
+def failure_of_error(step: Step, url: str, error: BaseException) -> Failure:
+    """Return why there is no answer."""
+    for kind, reason, retryable in _REASONS:
+        if isinstance(error, kind):
+            return Failure(step, url, reason, retryable)
+    reason = one_line(str(error))[:200] or type(error).__name__
+    if isinstance(error, IgnoreRequest):
+        return Failure(step, url, "too many redirects" if "redirection" in reason else reason, retryable=False)
+    return Failure(step, url, f"{type(error).__name__}: {reason}", retryable=True)
+
+
+def read_retry_after(value: str, now: datetime) -> float | None:
+    """Return the seconds that a server asks us to wait (RFC 9110, 10.2.3), at most a day."""
+    value = value.strip()
+    if value.isdigit():
+        return min(float(value), _LONGEST_RETRY_AFTER_S)
+    try:
+        until = parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return None
+    seconds = ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds()
+    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER_S)
+
+
+def is_no_page(content_type: str) -> bool:
+    """Return whether an answer is a picture, a PDF or the like."""
+    return bool(_NO_PAGE.match(content_type))

@@ -1,0 +1,81 @@
+"""One pass over sources: a Scrapy crawl on the running loop, ended early and cleanly when asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from scrapy.crawler import AsyncCrawlerRunner
+
+from crawler.extract.pool import ExtractionPool
+from crawler.report import CrawlReport, Event
+from crawler.robots import RobotsCache
+from crawler.settings import CrawlSettings, scrapy_settings
+from crawler.spider import Errand, NewsSpider
+from tripoint.domain.ports import Frontier, Intake
+from tripoint.domain.types import Source
+
+
+class Crawler:
+    """Crawls sources, as often as it is asked to, on one loop; what robots.txt said is kept in between."""
+
+    def __init__(
+        self,
+        settings: CrawlSettings,
+        extractor: ExtractionPool,
+        frontier: Frontier,
+        intake: Intake,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._extractor = extractor
+        self._frontier = frontier
+        self._intake = intake
+        self._clock = clock
+        self._robots_cache = RobotsCache(clock)
+
+    async def crawl(
+        self,
+        sources: Sequence[Source],
+        watch: Callable[[Event], None] = lambda _event: None,
+        stop: asyncio.Event | None = None,
+    ) -> CrawlReport:
+        """Poll every listing and fetch what is pending.
+
+        Setting `stop` ends it soon; what was not finished stays pending. Raises what the intake raised.
+        """
+        errand = Errand(
+            sources=[each for each in sources if each.enabled],
+            settings=self._settings,
+            extractor=self._extractor,
+            frontier=self._frontier,
+            intake=self._intake,
+            robots_cache=self._robots_cache,
+            clock=self._clock,
+            watch=watch,
+            report=CrawlReport(self._clock()),
+            stop=asyncio.Event(),
+        )
+        await self._run(errand, stop or asyncio.Event())
+        if errand.fatal is not None:
+            raise errand.fatal
+        errand.report.finished_at = self._clock()
+        return errand.report
+
+    async def _run(self, errand: Errand, outer: asyncio.Event) -> None:
+        runner = AsyncCrawlerRunner(scrapy_settings(self._settings))
+        crawl = asyncio.ensure_future(runner.crawl(NewsSpider, errand=errand))
+        stops = [asyncio.ensure_future(outer.wait()), asyncio.ensure_future(errand.stop.wait())]
+        try:
+            await asyncio.wait({crawl, *stops}, return_when=asyncio.FIRST_COMPLETED)
+            if not crawl.done():
+                errand.report.stopped = True
+                errand.stop.set()
+                with contextlib.suppress(RuntimeError):  # it ended, or had not begun, in the same moment
+                    await runner.stop()
+            await crawl
+        finally:
+            for each in stops:
+                each.cancel()

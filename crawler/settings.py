@@ -1,0 +1,62 @@
+"""What a crawl may do, and Scrapy's settings made of it: its unsafe defaults are turned off here, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlSettings:
+    """How politely and how widely pages are fetched."""
+
+    user_agent: str
+    delay_s: float = 1.0  #: least time between two requests to one host
+    concurrency: int = 16  #: requests in flight over all hosts
+    per_host: int = 2  #: requests in flight to one host
+    timeout_s: float = 20.0  #: longest wait for one answer
+    max_page_bytes: int = 8 * 1024 * 1024
+    max_pages_per_source: int = 200  #: in one pass
+    obey_robots: bool = True
+
+
+def scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:
+    """Return the settings of one crawl."""
+    return {
+        "USER_AGENT": settings.user_agent,
+        "ROBOTSTXT_USER_AGENT": settings.user_agent.split("/")[0],
+        "DOWNLOAD_DELAY": settings.delay_s,
+        "CONCURRENT_REQUESTS": settings.concurrency,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": settings.per_host,
+        "DOWNLOAD_TIMEOUT": settings.timeout_s,
+        "DOWNLOAD_MAXSIZE": settings.max_page_bytes,
+        "DOWNLOAD_WARNSIZE": 0,
+        "DOWNLOAD_FAIL_ON_DATALOSS": True,
+        "DOWNLOAD_VERIFY_CERTIFICATES": True,
+        "REDIRECT_MAX_TIMES": 5,
+        # A failed page is tried again through the frontier, which outlives this process and keeps Retry-After.
+        "RETRY_ENABLED": False,
+        "COOKIES_ENABLED": False,
+        "METAREFRESH_ENABLED": False,
+        "REFERER_ENABLED": False,
+        "HTTPCACHE_ENABLED": False,
+        "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
+        "DOWNLOADER_MIDDLEWARES": _middlewares(settings),
+        # On by default, each of these is a way in or a way out that a crawler has no use for.
+        "REMOTE_CONTROL_ENABLED": False,
+        "TELNETCONSOLE_ENABLED": False,
+        "DOWNLOAD_HANDLERS": dict.fromkeys(("data", "file", "ftp", "s3")),
+        # It reads the peak, so that one spike would close every later crawl of the process.
+        "MEMUSAGE_ENABLED": False,
+        "LOGSTATS_INTERVAL": 0,
+        "LOG_ENABLED": False,
+        "EXTENSIONS": {
+            "scrapy.extensions.corestats.CoreStats": None,
+            "scrapy.extensions.logstats.LogStats": None,
+        },
+    }
+
+
+def _middlewares(settings: CrawlSettings) -> dict[str, int | None]:
+    ours = {"crawler.robots.RobotsMiddleware": 100} if settings.obey_robots else {}
+    return {"scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None, **ours}

@@ -1,0 +1,229 @@
+"""The spider: a thin shell over Scrapy that turns answers into our types and hands them to the ports."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import scrapy
+from scrapy.http import Response
+
+from crawler.answers import failure_of_error, failure_of_status, is_no_page
+from crawler.extract.pool import ExtractionPool
+from crawler.listings import MAX_CHILD_SITEMAPS
+from crawler.report import CrawlReport, Event, Result
+from crawler.robots import RobotsCache
+from crawler.settings import CrawlSettings
+from tripoint.domain.ports import Frontier, Intake
+from tripoint.domain.text import one_line
+from tripoint.domain.types import (
+    Article,
+    Candidate,
+    Extraction,
+    Failure,
+    Found,
+    NotArticle,
+    NotArticleKind,
+    Page,
+    PlacementKind,
+    Poll,
+    PollStatus,
+    Source,
+    Step,
+    Validators,
+)
+
+_HANDLED = [304, *range(400, 600)]
+_PAGE_PRIORITY = -10  # so that what is new everywhere is known before many pages of one source are fetched
+
+
+@dataclass(slots=True)
+class Errand:
+    """All that one crawl needs and tells; handed to the spider, which Scrapy insists on building itself."""
+
+    sources: Sequence[Source]
+    settings: CrawlSettings
+    extractor: ExtractionPool
+    frontier: Frontier
+    intake: Intake
+    robots_cache: RobotsCache
+    clock: Callable[[], datetime]
+    watch: Callable[[Event], None]
+    report: CrawlReport
+    stop: asyncio.Event
+    waiting: int = 0
+    fatal: BaseException | None = None
+    listings_left: Counter[str] = field(default_factory=Counter)
+
+    def tell(self, result: Result, source: str, url: str, detail: str = "") -> None:
+        """Count an event and show it."""
+        event = Event(result, source, url, one_line(detail), self.waiting)
+        self.report.count(event)
+        self.watch(event)
+
+
+class NewsSpider(scrapy.Spider):
+    """Polls the listings of its sources, then fetches what each source has pending."""
+
+    name = "news"
+
+    def __init__(self, errand: Errand, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._errand = errand
+        self.robots_cache = errand.robots_cache  # where `RobotsMiddleware` finds it
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Ask for every listing; a source without one goes straight to its pages."""
+        for source in self._errand.sources:
+            self._errand.listings_left[source.name] = len(source.listings)
+            for kind, url in source.listings:
+                yield await self._listing_request(source, kind, url, is_child=False)
+            if not source.listings:
+                async for request in self._page_requests(source):
+                    yield request
+
+    async def _listing_request(self, source: Source, kind: Found, url: str, *, is_child: bool) -> scrapy.Request:
+        validators = await self._errand.frontier.validators(url)
+        headers = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+        return scrapy.Request(
+            url,
+            headers={name: value for name, value in headers.items() if value},
+            callback=self._on_listing,
+            errback=self._on_listing_error,
+            dont_filter=True,
+            meta={"handle_httpstatus_list": _HANDLED},
+            cb_kwargs={"source": source, "kind": kind, "url": url, "is_child": is_child},
+        )
+
+    async def _on_listing(
+        self, response: Response, source: Source, kind: Found, url: str, is_child: bool
+    ) -> AsyncIterator[Any]:
+        now = self._errand.clock()
+        children: tuple[str, ...] = ()
+        if response.status == 304:
+            await self._record(Poll(url, source.name, kind, now, PollStatus.UNCHANGED))
+        elif failure := failure_of_status(Step.LISTING, url, response.status, _header(response, "Retry-After"), now):
+            await self._record_failed(url, source, kind, failure)
+        else:
+            children = await self._read_listing(response, source, kind, url, now)
+        for child in () if is_child else children[:MAX_CHILD_SITEMAPS]:
+            self._errand.listings_left[source.name] += 1
+            yield await self._listing_request(source, kind, child, is_child=True)
+        async for request in self._listing_done(source):
+            yield request
+
+    async def _read_listing(
+        self, response: Response, source: Source, kind: Found, url: str, now: datetime
+    ) -> tuple[str, ...]:
+        content_type = _header(response, "Content-Type")
+        listing = await self._errand.extractor.entries(response.body, content_type, response.url, source, kind, now)
+        if isinstance(listing, Failure):
+            await self._record_failed(url, source, kind, listing)
+            return ()
+        validators = Validators(_header(response, "ETag"), _header(response, "Last-Modified"))
+        if listing.sitemaps:
+            validators = Validators()  # an unchanged index may have changed children
+        poll = Poll(url, source.name, kind, now, PollStatus.READ, validators, len(listing.candidates))
+        await self._record(poll, listing.candidates)
+        return listing.sitemaps
+
+    async def _on_listing_error(self, failure: Any) -> AsyncIterator[Any]:
+        arguments = failure.request.cb_kwargs
+        source, url = arguments["source"], arguments["url"]
+        await self._record_failed(url, source, arguments["kind"], failure_of_error(Step.LISTING, url, failure.value))
+        async for request in self._listing_done(source):
+            yield request
+
+    async def _record_failed(self, url: str, source: Source, kind: Found, failure: Failure) -> None:
+        poll = Poll(url, source.name, kind, self._errand.clock(), PollStatus.FAILED, error=failure.reason)
+        await self._record(poll)
+
+    async def _record(self, poll: Poll, candidates: Sequence[Candidate] = ()) -> None:
+        try:
+            new = await self._errand.frontier.record_poll(poll, candidates)
+        except Exception as error:  # noqa: BLE001 - without a store nothing may go on; `Crawler.crawl` raises it
+            self._give_up(error)
+            return
+        self._errand.report.candidates += new
+        result, detail = {
+            PollStatus.READ: (Result.LISTING_READ, f"{poll.listed} listed, {new} new"),
+            PollStatus.UNCHANGED: (Result.LISTING_UNCHANGED, "unchanged"),
+            PollStatus.FAILED: (Result.LISTING_FAILED, poll.error),
+        }[poll.status]
+        self._errand.tell(result, poll.source, poll.url, detail)
+
+    async def _listing_done(self, source: Source) -> AsyncIterator[Any]:
+        """Go on to the pages of a source once the last of its listings is done."""
+        self._errand.listings_left[source.name] -= 1
+        if self._errand.listings_left[source.name] == 0:
+            async for request in self._page_requests(source):
+                yield request
+
+    async def _page_requests(self, source: Source) -> AsyncIterator[Any]:
+        limit = self._errand.settings.max_pages_per_source
+        pending = await self._errand.frontier.pending(source.name, self._errand.clock(), limit)
+        self._errand.waiting += len(pending)
+        for candidate in pending:
+            if self._errand.stop.is_set():
+                return
+            yield scrapy.Request(
+                candidate.url,
+                callback=self._on_page,
+                errback=self._on_page_error,
+                dont_filter=True,
+                priority=_PAGE_PRIORITY,
+                meta={"handle_httpstatus_list": _HANDLED},
+                cb_kwargs={"candidate": candidate, "source": source},
+            )
+
+    async def _on_page(self, response: Response, candidate: Candidate, source: Source) -> None:
+        now = self._errand.clock()
+        content_type = _header(response, "Content-Type")
+        failure = failure_of_status(Step.FETCH, candidate.url, response.status, _header(response, "Retry-After"), now)
+        found: Extraction
+        if failure is not None:
+            found = failure
+        elif is_no_page(content_type):
+            found = NotArticle(response.url, NotArticleKind.EMPTY, f"not a web page but {one_line(content_type)[:60]}")
+        else:
+            page = Page(candidate.url, response.url, response.status, content_type, response.body, now)
+            found = await self._errand.extractor.extract(page, candidate, source)
+        await self._finish(candidate, found)
+
+    async def _on_page_error(self, failure: Any) -> None:
+        candidate = failure.request.cb_kwargs["candidate"]
+        await self._finish(candidate, failure_of_error(Step.FETCH, candidate.url, failure.value))
+
+    async def _finish(self, candidate: Candidate, found: Extraction) -> None:
+        errand = self._errand
+        if errand.fatal is not None:
+            return  # the candidate stays pending
+        errand.waiting -= 1
+        try:
+            match found:
+                case Article():
+                    kept = await errand.intake.article(candidate, found)
+                    errand.report.alerts += kept.alerts_queued
+                    known = kept.placement.kind is PlacementKind.DUPLICATE
+                    errand.tell(Result.KNOWN if known else Result.ARTICLE, candidate.source, found.url, found.title)
+                case NotArticle():
+                    await errand.intake.not_article(candidate, found)
+                    errand.tell(Result.NOT_ARTICLE, candidate.source, found.url, f"{found.kind}: {found.reason}")
+                case Failure():
+                    await errand.intake.failure(candidate, found)
+                    errand.tell(Result.FAILURE, candidate.source, found.subject, found.reason)
+        except Exception as error:  # noqa: BLE001 - without a store nothing may go on; `Crawler.crawl` raises it
+            self._give_up(error)
+
+    def _give_up(self, error: BaseException) -> None:
+        self._errand.fatal = self._errand.fatal or error
+        self._errand.stop.set()
+
+
+def _header(response: Response, name: str) -> str:
+    value = response.headers.get(name)
+    return value.decode("latin-1") if value else ""
