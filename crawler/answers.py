@@ -1,4 +1,4 @@
-"""What an answer of a server, or the lack of one, means for the candidate: pure, so that each case is a line of a table."""
+"""What an answer of a server, or the lack of one, means for the candidate: pure, each case a line of a table."""
 
 from __future__ import annotations
 

@@ -17,11 +17,11 @@ def reactor_loop() -> asyncio.AbstractEventLoop:
 
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        asyncioreactor.install(loop)
+        asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
         from twisted.internet import reactor
 
         # Started without being run: whoever runs the loop runs the reactor with it. Signals stay asyncio's.
-        reactor.startRunning(installSignalHandlers=False)  # type: ignore[attr-defined]
+        reactor.startRunning(installSignalHandlers=False)  # type: ignore[call-arg]
     from twisted.internet import reactor
 
     found: asyncio.AbstractEventLoop = reactor._asyncioEventloop  # type: ignore[attr-defined]
@@ -46,5 +46,5 @@ def close_reactor() -> None:
     for task in pending:
         task.cancel()
     loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-    reactor.fireSystemEvent("shutdown")  # type: ignore[attr-defined]
+    reactor.fireSystemEvent("shutdown")
     loop.run_until_complete(loop.shutdown_asyncgens())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from zoneinfo import ZoneInfo
 
 import tldextract
@@ -18,6 +19,7 @@ from tripoint.domain.types import Article, Candidate, NotArticle, NotArticleKind
 from tripoint.domain.urls import canonical_url, host, is_local, normalise_url
 
 _SITE_SUFFIX = re.compile(r"\s+[|\-–—»·]\s+[^|–—»·]{2,60}$")
+_QUOTES = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
 _BLANK = re.compile(r"[ \t\u00a0]+")
 _SAPO = (
     "//*[contains(@class,'sapo') or contains(@class,'standfirst') or contains(@class,'chapeau')"
@@ -74,12 +76,20 @@ def _body(tree: html.HtmlElement, title: str, sapo: str) -> str:
 
 
 def _title(tree: html.HtmlElement, head: Head, candidate: Candidate) -> str:
+    """Return the title that most of a page's own places agree on, the filed headline before what is shown."""
     shown = [one_line(each.text_content()) for each in tree.iter("h1")]
     shown = [each for each in shown if len(each) > 8]
-    title = _without_site(one_line(tree.findtext(".//title") or ""), head)
-    # The headline that the outlet files the article under; what <h1> shows may be a shorter or a later one.
-    choices = [head.headline, _without_site(head.meta.get("og:title", ""), head), *shown[:1], title, candidate.title]
-    return next((each for each in choices if each), "")
+    filed = _without_site(one_line(tree.findtext(".//title") or ""), head)
+    choices = [head.headline, _without_site(head.meta.get("og:title", ""), head), *shown[:1], filed]
+    choices = [each for each in choices if each]
+    if not choices:
+        return candidate.title
+    votes = Counter(map(_plain_quotes, choices))
+    return max(choices, key=lambda each: votes[_plain_quotes(each)])
+
+
+def _plain_quotes(title: str) -> str:
+    return title.translate(_QUOTES)
 
 
 def _without_site(title: str, head: Head) -> str:

@@ -1,0 +1,144 @@
+"""The lexicon: concepts that know no language, each with its aliases, and the guards that an alias needs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tripoint.domain.errors import Place
+from tripoint.domain.seedfile import SeedTable
+from tripoint.domain.text import fold, strip_marks
+
+KINDS = ("actor", "act", "move", "force", "platform", "forum", "person", "context", "third", "veto", "shield")
+LANGUAGES = ("vi", "en")
+_ID = re.compile(r"[a-z]+\.[a-z0-9_]+")
+_LEAST_BARE_LETTERS = 7  # an alias stripped of its marks is trusted from this length on, and from two words on
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """One way to write a concept."""
+
+    concept: str
+    text: str  #: as the seed has it
+    folded: str
+    language: str
+    bare: str = ""  #: without diacritics, where that is safe to look for
+    case: bool = False
+    needs: bool = False
+    name: bool = False
+    after: tuple[str, ...] = ()  #: folded words of which one must stand before it
+    before: tuple[str, ...] = ()
+    not_after: tuple[str, ...] = ()
+    not_before: tuple[str, ...] = ()
+
+    @property
+    def is_guarded(self) -> bool:
+        """Return whether a match of it is open to doubt."""
+        return self.needs or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """Something that articles name, in whatever words."""
+
+    id: str
+    kind: str
+    aliases: tuple[Alias, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """All concepts; `version` changes with any of them."""
+
+    concepts: tuple[Concept, ...]
+    version: str
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Return the id of each concept."""
+        return tuple(each.id for each in self.concepts)
+
+
+def parse_lexicon(tables: Sequence[SeedTable]) -> Lexicon:
+    """Read and check all files of a lexicon; raises `SeedError` at the first mistake."""
+    concepts: dict[str, Concept] = {}
+    owners: dict[tuple[str, str], tuple[str, Place]] = {}
+    for table in tables:
+        for entry in table.tables("concept"):
+            concept = _concept(entry, owners)
+            if concept.id in concepts:
+                raise entry.error("id", f'"{concept.id}" stands twice', "put all its aliases into one entry")
+            concepts[concept.id] = concept
+        table.done()
+    found = tuple(concepts.values())
+    return Lexicon(found, hashlib.sha256(repr(found).encode()).hexdigest()[:12])
+
+
+def _concept(entry: SeedTable, owners: dict[tuple[str, str], tuple[str, Place]]) -> Concept:
+    name = entry.text("id")
+    kind = entry.text("kind")
+    if not _ID.fullmatch(name):
+        raise entry.error("id", f'"{name}" is no concept id', 'write it like "actor.russia"')
+    if kind not in KINDS:
+        raise entry.error("kind", f'"{kind}" is no kind', f"choose one of {', '.join(KINDS)}")
+    aliases: list[Alias] = []
+    for language in LANGUAGES:
+        for text in entry.texts(language, ()):
+            aliases.append(_alias(entry, language, name, text, language))
+            _own(owners, aliases[-1], entry, language)
+    for table in entry.tables("alias"):
+        aliases.append(_guarded(table, name))
+        _own(owners, aliases[-1], table, "text")
+        table.done()
+    entry.done()
+    if not aliases:
+        raise entry.error("id", f'"{name}" has no alias', 'add vi = ["…"] or en = ["…"]')
+    return Concept(name, kind, tuple(aliases))
+
+
+def _own(owners: dict[tuple[str, str], tuple[str, Place]], alias: Alias, entry: SeedTable, key: str) -> None:
+    """Refuse an alias that another concept has, for a word cannot mean two things at once."""
+    owner, place = owners.setdefault((alias.language, alias.folded), (alias.concept, entry.place(key)))
+    if owner != alias.concept:
+        raise entry.error(key, f'"{alias.text}" already belongs to {owner} ({place})', "remove one of the two")
+
+
+def _alias(entry: SeedTable, key: str, concept: str, text: str, language: str, marks: bool = False) -> Alias:
+    folded = fold(text.strip()).text
+    if not any(each.isalnum() for each in folded):
+        raise entry.error(key, f'the alias "{text}" has no letter or digit', "write a word")
+    bare = strip_marks(folded)
+    is_safe = bare != folded and len(bare) >= _LEAST_BARE_LETTERS and re.search(r"[ -]", bare) and not marks
+    return Alias(concept, text, folded, language, bare=bare if language == "vi" and is_safe else "")
+
+
+def _guarded(table: SeedTable, concept: str) -> Alias:
+    text = table.text("text")
+    language = table.text("lang")
+    if language not in LANGUAGES:
+        raise table.error("lang", f'"{language}" is no language of the matcher', "choose vi or en")
+    plain = _alias(table, "text", concept, text, language, marks=table.flag("marks", False))
+    lists = {
+        key: tuple(fold(each).text for each in table.texts(key, ()))
+        for key in ("after", "before", "not_after", "not_before")
+    }
+    for must, must_not in (("after", "not_after"), ("before", "not_before")):
+        if lists[must] and set(lists[must]) <= set(lists[must_not]):
+            raise table.error(must, f"`{must}` and `{must_not}` leave nothing that could match", "remove one of them")
+    case = table.flag("case", False)
+    if case and text == text.lower():
+        raise table.error("case", f'"{text}" has no capital to ask for', "remove `case`, or write its capitals")
+    return Alias(
+        concept=plain.concept,
+        text=plain.text,
+        folded=plain.folded,
+        language=language,
+        bare=plain.bare,
+        case=case,
+        needs=table.flag("needs", False),
+        name=table.flag("name", False),
+        **lists,
+    )

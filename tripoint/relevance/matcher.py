@@ -1,0 +1,181 @@
+"""Finding concepts: one pass over the folded text for all languages, then boundaries, guards, and the longest wins."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ahocorasick_rs import AhoCorasick
+
+from tripoint.domain.text import Folded, fold, has_vietnamese_marks
+from tripoint.relevance.lexicon import Alias, Lexicon
+
+_CAPITALS_SHARE = 0.6
+_DATELINE = re.compile(r"^[ \t]*[A-ZĐÀ-Ỹ][^\n.]{2,60}?\([^()\n]{2,40}\)[ \t]*[-–—:]", re.MULTILINE)
+_SOURCE = re.compile(r"\((?:theo|nguồn|source|via|ảnh|photo)[^()\n]{1,60}\)", re.IGNORECASE)
+_BEFORE_CHARACTERS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A concept found in a text, offsets in code points of that text."""
+
+    concept: str
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    alias: Alias
+    start: int  # in the folded text
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    start: int
+    end: int
+    has_marks: bool
+    is_capitals: bool
+
+
+class Matcher:
+    """Knows the automaton of one lexicon; finding is linear in the text and hardly depends on the aliases."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._kinds = {each.id: each.kind for each in lexicon.concepts}
+        patterns: dict[str, list[tuple[Alias, bool]]] = defaultdict(list)
+        for concept in lexicon.concepts:
+            for alias in concept.aliases:
+                patterns[alias.folded].append((alias, False))
+                if alias.bare:
+                    patterns[alias.bare].append((alias, True))
+        self._aliases = list(patterns.values())
+        self._automaton = AhoCorasick(list(patterns))
+
+    def find(self, text: str) -> list[Match]:
+        """Return what stands in a text, in its order, no two overlapping; shields are used and not returned."""
+        folded = fold(text)
+        found = list(self._accepted(folded))
+        kept = _longest(found)
+        refused_names = self._refused_names(folded, found)
+        sure = {each.alias.concept for each in kept if not each.alias.is_guarded}
+        matches = []
+        for each in kept:
+            alias = each.alias
+            in_doubt = alias.needs or (alias.name and alias.concept in refused_names)
+            if self._kinds[alias.concept] == "shield" or (in_doubt and alias.concept not in sure):
+                continue
+            start, end = folded.original(each.start, each.end)
+            matches.append(Match(alias.concept, self._kinds[alias.concept], start, end))
+        return matches
+
+    def _accepted(self, folded: Folded) -> Iterator[_Found]:
+        lines = _Lines(folded)
+        hidden = _hidden(folded)
+        for index, start, end in self._automaton.find_matches_as_indexes(folded.text, overlapping=True):
+            if not _on_boundaries(folded.text, start, end) or any(a <= start < b for a, b in hidden):
+                continue
+            for alias, is_bare in self._aliases[index]:
+                line = lines.at(start)
+                if is_bare and line.has_marks:
+                    continue
+                if _guards_hold(alias, folded, start, end, line):
+                    yield _Found(alias, start, end)
+                    break
+
+    def _refused_names(self, folded: Folded, found: Sequence[_Found]) -> set[str]:
+        """Return concepts whose alias stands in this text as somebody's name."""
+        accepted = {each.start for each in found}
+        refused = set()
+        for index, start, end in self._automaton.find_matches_as_indexes(folded.text, overlapping=True):
+            for alias, _ in self._aliases[index]:
+                named = alias.name and start not in accepted and _stands(alias.not_after, folded.text[:start], end=True)
+                if named and _on_boundaries(folded.text, start, end):
+                    refused.add(alias.concept)
+        return refused
+
+
+class _Lines:
+    """Judges each line once: whether it carries diacritics, and whether it is all capitals."""
+
+    def __init__(self, folded: Folded) -> None:
+        self._folded = folded
+        self._line = _Line(0, -1, has_marks=False, is_capitals=False)
+
+    def at(self, offset: int) -> _Line:
+        """Return the line around an offset; asked in rising order, so that remembering one is enough."""
+        if not self._line.start <= offset <= self._line.end:
+            text = self._folded.text
+            start = text.rfind("\n", 0, offset) + 1
+            end = text.find("\n", offset)
+            end = len(text) if end < 0 else end
+            cased = self._folded.cased[start:end]
+            letters = sum(map(str.isalpha, cased))
+            capitals = sum(map(str.isupper, cased))
+            is_capitals = letters >= 12 and capitals > letters * _CAPITALS_SHARE
+            self._line = _Line(start, end, has_vietnamese_marks(cased), is_capitals)
+        return self._line
+
+
+def _on_boundaries(text: str, start: int, end: int) -> bool:
+    before = start == 0 or not (text[start].isalnum() and text[start - 1].isalnum())
+    after = end == len(text) or not (text[end - 1].isalnum() and text[end].isalnum())
+    return before and after
+
+
+def _guards_hold(alias: Alias, folded: Folded, start: int, end: int, line: _Line) -> bool:
+    if alias.case and not line.is_capitals and not _has_capitals(alias.text, folded.cased[start:end]):
+        return False
+    if not (alias.after or alias.before or alias.not_after or alias.not_before):
+        return True
+    before = folded.text[max(0, start - _BEFORE_CHARACTERS) : start]
+    after = folded.text[end : end + _BEFORE_CHARACTERS]
+    if alias.after and not _stands(alias.after, before, end=True):
+        return False
+    if alias.before and not _stands(alias.before, after, end=False):
+        return False
+    return not _stands(alias.not_after, before, end=True) and not _stands(alias.not_before, after, end=False)
+
+
+def _has_capitals(alias: str, surface: str) -> bool:
+    return all(b.isupper() for a, b in zip(alias, surface, strict=False) if a.isupper())
+
+
+def _stands(words: Sequence[str], text: str, *, end: bool) -> bool:
+    """Return whether one of the words is the nearest neighbour, parted by a space and nothing else."""
+    if end:
+        text = text[-_BEFORE_CHARACTERS:]
+        if not text.endswith(" "):
+            return False
+        text = text.rstrip(" \"'“‘")
+        return any(
+            text.endswith(word) and (len(text) == len(word) or not text[-len(word) - 1].isalnum()) for word in words
+        )
+    if not text.startswith(" "):
+        return False
+    text = text.lstrip(" \"'“‘")
+    return any(text.startswith(word) and not text[len(word) : len(word) + 1].isalnum() for word in words)
+
+
+def _hidden(folded: Folded) -> list[tuple[int, int]]:
+    """Return spans that say where a text comes from, such as `MOSCOW (TASS) —` or `(Theo Sputnik)`."""
+    return [each.span() for pattern in (_DATELINE, _SOURCE) for each in pattern.finditer(folded.cased)]
+
+
+def _longest(found: Sequence[_Found]) -> list[_Found]:
+    """Return the matches that remain when of any two that overlap the longer one stays, the earlier if alike."""
+    kept: list[_Found] = []
+    taken: list[tuple[int, int]] = []
+    for each in sorted(found, key=lambda one: (one.start, one.start - one.end)):
+        if taken and each.start < taken[-1][1]:
+            if each.end - each.start > taken[-1][1] - taken[-1][0]:
+                kept[-1], taken[-1] = each, (each.start, each.end)
+            continue
+        kept.append(each)
+        taken.append((each.start, each.end))
+    return kept
