@@ -21,10 +21,10 @@ def reactor_loop() -> asyncio.AbstractEventLoop:
         from twisted.internet import reactor
 
         # Started without being run: whoever runs the loop runs the reactor with it. Signals stay asyncio's.
-        reactor.startRunning(installSignalHandlers=False)  # type: ignore[call-arg]
+        reactor.startRunning(installSignalHandlers=False)
     from twisted.internet import reactor
 
-    found: asyncio.AbstractEventLoop = reactor._asyncioEventloop  # type: ignore[attr-defined]
+    found: asyncio.AbstractEventLoop = reactor._asyncioEventloop
     return found
 
 
@@ -46,5 +46,5 @@ def close_reactor() -> None:
     for task in pending:
         task.cancel()
     loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-    reactor.fireSystemEvent("shutdown")
+    reactor.fireSystemEvent("shutdown")  # type: ignore[call-arg]  # the stub lacks `self`
     loop.run_until_complete(loop.shutdown_asyncgens())

@@ -80,10 +80,10 @@ def _title(tree: html.HtmlElement, head: Head, candidate: Candidate) -> str:
     shown = [one_line(each.text_content()) for each in tree.iter("h1")]
     shown = [each for each in shown if len(each) > 8]
     filed = _without_site(one_line(tree.findtext(".//title") or ""), head)
-    choices = [head.headline, _without_site(head.meta.get("og:title", ""), head), *shown[:1], filed]
+    choices = [head.headline, _without_site(head.meta.get("og:title", ""), head), *shown[:1]]
     choices = [each for each in choices if each]
     if not choices:
-        return candidate.title
+        return filed or candidate.title
     votes = Counter(map(_plain_quotes, choices))
     return max(choices, key=lambda each: votes[_plain_quotes(each)])
 

@@ -58,7 +58,7 @@ class SeedTable:
     def __contains__(self, key: str) -> bool:
         return key in self._values
 
-    def keys(self) -> Sequence[str]:
+    def names(self) -> Sequence[str]:
         """Return the keys in the order of the file; each counts as asked for."""
         self._asked.update(self._values)
         return tuple(self._values)

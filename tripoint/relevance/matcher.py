@@ -60,9 +60,8 @@ class Matcher:
     def find(self, text: str) -> list[Match]:
         """Return what stands in a text, in its order, no two overlapping; shields are used and not returned."""
         folded = fold(text)
-        found = list(self._accepted(folded))
-        kept = _longest(found)
-        refused_names = self._refused_names(folded, found)
+        refused_names: set[str] = set()
+        kept = _longest(list(self._accepted(folded, refused_names)))
         sure = {each.alias.concept for each in kept if not each.alias.is_guarded}
         matches = []
         for each in kept:
@@ -74,7 +73,8 @@ class Matcher:
             matches.append(Match(alias.concept, self._kinds[alias.concept], start, end))
         return matches
 
-    def _accepted(self, folded: Folded) -> Iterator[_Found]:
+    def _accepted(self, folded: Folded, refused_names: set[str]) -> Iterator[_Found]:
+        """Yield what may stand; adds to `refused_names` each concept whose alias is somebody's name here."""
         lines = _Lines(folded)
         hidden = _hidden(folded)
         for index, start, end in self._automaton.find_matches_as_indexes(folded.text, overlapping=True):
@@ -87,17 +87,10 @@ class Matcher:
                 if _guards_hold(alias, folded, start, end, line):
                     yield _Found(alias, start, end)
                     break
-
-    def _refused_names(self, folded: Folded, found: Sequence[_Found]) -> set[str]:
-        """Return concepts whose alias stands in this text as somebody's name."""
-        accepted = {each.start for each in found}
-        refused = set()
-        for index, start, end in self._automaton.find_matches_as_indexes(folded.text, overlapping=True):
-            for alias, _ in self._aliases[index]:
-                named = alias.name and start not in accepted and _stands(alias.not_after, folded.text[:start], end=True)
-                if named and _on_boundaries(folded.text, start, end):
-                    refused.add(alias.concept)
-        return refused
+                if alias.name and _stands(
+                    alias.not_after, folded.text[max(0, start - _BEFORE_CHARACTERS) : start], end=True
+                ):
+                    refused_names.add(alias.concept)
 
 
 class _Lines:
@@ -147,18 +140,20 @@ def _has_capitals(alias: str, surface: str) -> bool:
 
 
 def _stands(words: Sequence[str], text: str, *, end: bool) -> bool:
-    """Return whether one of the words is the nearest neighbour, parted by a space and nothing else."""
+    """Return whether one of the words is the nearest neighbour, parted by a space or a hyphen and nothing else."""
+    if not words:
+        return False
     if end:
         text = text[-_BEFORE_CHARACTERS:]
-        if not text.endswith(" "):
+        if text[-1:] not in {" ", "-"}:
             return False
-        text = text.rstrip(" \"'“‘")
+        text = text.rstrip(" -\"'“‘")
         return any(
             text.endswith(word) and (len(text) == len(word) or not text[-len(word) - 1].isalnum()) for word in words
         )
-    if not text.startswith(" "):
+    if text[:1] not in {" ", "-"}:
         return False
-    text = text.lstrip(" \"'“‘")
+    text = text.lstrip(" -\"'“‘")
     return any(text.startswith(word) and not text[len(word) : len(word) + 1].isalnum() for word in words)
 
 

@@ -66,7 +66,7 @@ def _concepts(table: SeedTable, key: str, lexicon: Lexicon) -> frozenset[str]:
 
 def _facets(table: SeedTable, lexicon: Lexicon) -> dict[str, str]:
     facet_of: dict[str, str] = {}
-    for facet in table.keys():
+    for facet in table.names():
         if facet not in FACETS:
             raise table.error(facet, f'"{facet}" is no facet', f"choose from {', '.join(FACETS)}")
         for concept in sorted(_concepts(table, facet, lexicon)):
