@@ -1,0 +1,141 @@
+"""Empties the outbox: claims what is due, hands it to its channel, and settles each attempt."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from alerts.channels import Answer, Channel
+from alerts.render import Renderer
+from tripoint.domain.types import AlertState, Delivery, Outcome, QueuedAlert
+
+log = logging.getLogger(__name__)
+
+_LONGEST_SLEEP_S = 60.0
+
+
+class AsyncOutbox(Protocol):
+    """The outbox as the courier sees it."""
+
+    async def claim(self, now: datetime, channels: Sequence[str], limit: int) -> Sequence[QueuedAlert]:
+        """Take alerts that are due and mark them as being sent."""
+        ...
+
+    async def settle(self, delivery: Delivery, state: AlertState, next_attempt_at: datetime) -> None:
+        """Record an attempt and the state that follows."""
+        ...
+
+    async def next_due(self, channels: Sequence[str]) -> datetime | None:
+        """Return when the next pending alert is due."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CourierSettings:
+    """How patiently alerts are delivered."""
+
+    max_attempts: int = 12
+    first_retry_s: float = 30.0
+    factor: float = 2.0
+    longest_retry_s: float = 3600.0
+    timeout_s: float = 60.0
+
+
+@dataclass(slots=True)
+class CourierReport:
+    """What a round of deliveries came to."""
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+
+
+def next_state(
+    answer: Answer, attempt: int, now: datetime, settings: CourierSettings, jitter: float
+) -> tuple[AlertState, datetime]:
+    """Return what becomes of an alert after an attempt; `jitter` is between 0 and 1 and spreads retries."""
+    if answer.outcome is Outcome.ACCEPTED:
+        return AlertState.SENT, now
+    if answer.outcome is Outcome.PERMANENT or attempt >= settings.max_attempts:
+        return AlertState.DEAD, now
+    wait_s = min(settings.first_retry_s * settings.factor ** (attempt - 1), settings.longest_retry_s)
+    return AlertState.PENDING, now + timedelta(seconds=wait_s * (1 + 0.2 * jitter))
+
+
+class Courier:
+    """Delivers alerts, each channel by itself and in order, so that a slow one delays no other."""
+
+    def __init__(
+        self,
+        outbox: AsyncOutbox,
+        channels: Sequence[Channel],
+        settings: CourierSettings,
+        clock: Callable[[], datetime],
+        dice: random.Random,
+    ) -> None:
+        self._outbox = outbox
+        self._channels = tuple(channels)
+        self._settings = settings
+        self._clock = clock
+        self._dice = dice
+        self._renderer = Renderer()
+        self._wakes = {channel.name: asyncio.Event() for channel in channels}
+
+    def wake(self) -> None:
+        """Say that something was queued; from the loop's own thread."""
+        for each in self._wakes.values():
+            each.set()
+
+    async def deliver_due(self, stop: asyncio.Event | None = None) -> CourierReport:
+        """Deliver all that is due now, once; what fails is due again later."""
+        report = CourierReport()
+        until = stop or asyncio.Event()
+        await asyncio.gather(*(self._drain(channel, report, until) for channel in self._channels))
+        return report
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver whenever something is due, until `stop`; a message being sent is finished first."""
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.gather(*(self._serve(channel, stop, stopped) for channel in self._channels))
+        finally:
+            stopped.cancel()
+
+    async def _serve(self, channel: Channel, stop: asyncio.Event, stopped: asyncio.Future[bool]) -> None:
+        while not stop.is_set():
+            self._wakes[channel.name].clear()
+            await self._drain(channel, CourierReport(), stop)
+            due = await self._outbox.next_due([channel.name])
+            wait_s = (due - self._clock()).total_seconds() if due else _LONGEST_SLEEP_S
+            woken = asyncio.ensure_future(self._wakes[channel.name].wait())
+            timeout_s = min(max(wait_s, 0.05), _LONGEST_SLEEP_S)
+            await asyncio.wait({woken, stopped}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            woken.cancel()
+
+    async def _drain(self, channel: Channel, report: CourierReport, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            # One at a time: whatever a kill interrupts, at most one message of a channel is in doubt.
+            claimed = await self._outbox.claim(self._clock(), [channel.name], 1)
+            if not claimed:
+                return
+            for queued in claimed:
+                report.outcomes[await self._deliver(channel, queued)] += 1
+
+    async def _deliver(self, channel: Channel, queued: QueuedAlert) -> Outcome:
+        alert = queued.alert
+        message = self._renderer.render(alert.evidence, alert.key, channel.form)
+        try:
+            answer = await channel.send(message, self._settings.timeout_s)
+        except Exception as error:  # noqa: BLE001 - the edge: a library's surprise is an attempt that failed
+            answer = Answer(Outcome.TRANSIENT, type(error).__name__)
+        attempt = queued.attempts + 1
+        now = self._clock()
+        state, due = next_state(answer, attempt, now, self._settings, self._dice.random())
+        await self._outbox.settle(Delivery(queued.id, attempt, now, answer.outcome, answer.detail), state, due)
+        if state is AlertState.DEAD:
+            log.error("alert %s to %s given up: %s", queued.id, channel.name, answer.detail)
+        return answer.outcome
