@@ -55,17 +55,17 @@ class Answer:
     detail: str  #: one line, no secrets
 
 
-class ConsoleNotification(NotifyBase):  # type: ignore[misc]
+class ConsoleNotification(NotifyBase):  # type: ignore[no-untyped-call]
     """Writes alerts to a stream; a service like any other, so that nothing treats it apart."""
 
-    service_name = "Console"
-    protocol = "console"
+    service_name = "Console"  # type: ignore[assignment]  # Apprise declares None and expects text
+    protocol = "console"  # type: ignore[assignment]
     notify_format = NotifyFormat.TEXT
     body_maxlen = 1_000_000
     title_maxlen = 0  # the body begins with the title
 
     def __init__(self, write: Callable[[str], None], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         self._write = write
 
     def url(self, privacy: bool = False, *args: Any, **kwargs: Any) -> str:
@@ -143,13 +143,8 @@ def open_channel(name: str, url: Secret, form: str, write: Callable[[str], None]
         return Channel(name, ConsoleNotification(write), Format(form) if form else Format.TEXT)
     # Apprise truncates what is too long unless told to split it.
     joint = "&" if "?" in address else "?"
-    silenced = logging.getLogger("apprise")
-    before = silenced.disabled
-    silenced.disabled = True  # what it logs about a bad URL is the URL
-    try:
-        service = Apprise.instantiate(address if "overflow=" in address else f"{address}{joint}overflow=split")
-    finally:
-        silenced.disabled = before
+    _keep_logs_in()
+    service = Apprise.instantiate(address if "overflow=" in address else f"{address}{joint}overflow=split")
     if service is None:
         raise SettingsError(
             f"channel `{name}`: its URL is none that Apprise knows",
@@ -159,6 +154,18 @@ def open_channel(name: str, url: Secret, form: str, write: Callable[[str], None]
         Format(form) if form else _OF_APPRISE.get(str(getattr(service.notify_format, "value", "text")), Format.TEXT)
     )
     return Channel(name, service, chosen, _secrets_in(address))
+
+
+def _keep_logs_in() -> None:
+    """Let Apprise log all it knows into its results, for the reason of a failure, and nothing anywhere else.
+
+    What it logs about a bad URL is the URL.
+    """
+    logger = logging.getLogger("apprise")
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _secrets_in(address: str) -> tuple[str, ...]:

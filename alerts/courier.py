@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from alerts.channels import Answer, Channel
 from alerts.render import Renderer
@@ -99,19 +99,19 @@ class Courier:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver whenever something is due, until `stop`; a message being sent is finished first."""
-        stopped = asyncio.ensure_future(stop.wait())
+        stopped = asyncio.create_task(stop.wait())
         try:
             await asyncio.gather(*(self._serve(channel, stop, stopped) for channel in self._channels))
         finally:
             stopped.cancel()
 
-    async def _serve(self, channel: Channel, stop: asyncio.Event, stopped: asyncio.Future[bool]) -> None:
+    async def _serve(self, channel: Channel, stop: asyncio.Event, stopped: asyncio.Task[Literal[True]]) -> None:
         while not stop.is_set():
             self._wakes[channel.name].clear()
             await self._drain(channel, CourierReport(), stop)
             due = await self._outbox.next_due([channel.name])
             wait_s = (due - self._clock()).total_seconds() if due else _LONGEST_SLEEP_S
-            woken = asyncio.ensure_future(self._wakes[channel.name].wait())
+            woken = asyncio.create_task(self._wakes[channel.name].wait())
             timeout_s = min(max(wait_s, 0.05), _LONGEST_SLEEP_S)
             await asyncio.wait({woken, stopped}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             woken.cancel()

@@ -1,0 +1,71 @@
+"""`tripoint alerts`: what was told, to whom, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tripoint.app.cli.terminal import print_json, print_table, settings_of
+from tripoint.domain.types import AlertState
+
+if TYPE_CHECKING:
+    from storage.alerts import AlertHistory
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    alerts = typer.Typer(no_args_is_help=True, help="What was told, to whom, and what became of it.")
+    app.add_typer(alerts, name="alerts", epilog="Example: tripoint alerts list --state dead")
+
+    @alerts.command("list", epilog="Example: tripoint alerts list --since 2026-11-20 --json")
+    def list_(
+        context: typer.Context,
+        state: Annotated[AlertState | None, typer.Option(help="Only alerts in this state.")] = None,
+        since: Annotated[datetime | None, typer.Option(help="Only alerts queued since then (UTC).")] = None,
+        limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list, with every attempt.")] = False,
+    ) -> None:
+        """List alerts, newest first."""
+        from tripoint.app.wiring import opened_stores
+
+        settings = settings_of(context)
+        with opened_stores(settings) as stores:
+            queued_since = since.replace(tzinfo=UTC) if since and not since.tzinfo else since
+            found = stores.alerts.history(state=state, since=queued_since, limit=limit)
+        if as_json:
+            print_json([_plain(each) for each in found])
+            return
+        rows = [
+            (
+                each.queued.id,
+                each.queued.alert.queued_at.strftime("%Y-%m-%d %H:%M"),
+                each.queued.state,
+                each.queued.alert.key.channel,
+                each.queued.attempts,
+                f"{each.queued.alert.evidence.score:.2f}",
+                each.queued.alert.evidence.outlet,
+                each.queued.alert.evidence.title,
+                each.queued.last_detail,
+            )
+            for each in found
+        ]
+        columns = ("id", "queued (UTC)", "state", "channel", "attempts", "score", "outlet", "title", "last answer")
+        print_table(f"{len(rows)} alerts", columns, rows)
+
+
+def _plain(history: AlertHistory) -> dict[str, Any]:
+    queued = history.queued
+    return {
+        "id": queued.id,
+        "state": queued.state,
+        "attempts": queued.attempts,
+        "next_attempt_at": queued.next_attempt_at,
+        "queued_at": queued.alert.queued_at,
+        "sent_at": history.sent_at,
+        **asdict(queued.alert.key),
+        "evidence": asdict(queued.alert.evidence),
+        "deliveries": [asdict(each) for each in history.deliveries],
+    }

@@ -1,0 +1,176 @@
+"""The one place that sees every room: builds each object once and hands it to those that need it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from alerts.channels import Channel, Secret, open_channel
+from alerts.courier import Courier, CourierSettings
+from alerts.policy import Policy, Rule
+from storage.alerts import AlertStore
+from storage.articles import ArticleStore
+from storage.database import Database, open_database
+from storage.frontier import FrontierStore
+from storage.lock import instance_lock
+from tripoint.app.seeds import Seeds, load_seeds
+from tripoint.app.settings import ChannelSection, Settings
+from tripoint.app.writer import Writer, WriterFrontier, WriterIntake, WriterOutbox
+from tripoint.domain.errors import SettingsError
+from tripoint.pipeline import Pipeline
+from tripoint.relevance.assess import Judge
+from tripoint.relevance.language import LanguageGuesser
+
+if TYPE_CHECKING:
+    from crawler.crawl import Crawler
+    from crawler.settings import CrawlSettings
+
+RULE = "relevant"  # the one rule of today; its name is part of every alert's key
+
+
+def utc_now() -> datetime:
+    """Return the time; the only clock that the rooms are given."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What the database holds, by aggregate."""
+
+    database: Database
+    articles: ArticleStore
+    frontier: FrontierStore
+    alerts: AlertStore
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """A running house: what `crawl` and `run` drive."""
+
+    seeds: Seeds
+    stores: Stores
+    crawler: Crawler
+    courier: Courier
+
+
+@contextmanager
+def opened_stores(settings: Settings) -> Iterator[Stores]:
+    """Open the database, migrated, and close it again."""
+    database = open_database(settings.database_url)
+    try:
+        yield Stores(database, ArticleStore(database), FrontierStore(database), AlertStore(database))
+    finally:
+        database.close()
+
+
+def build_judge(seeds: Seeds) -> Judge:
+    """Return the assessor of all topics."""
+    return Judge(seeds.topics, seeds.lexicon, LanguageGuesser())
+
+
+def build_channels(
+    settings: Settings, write: Callable[[str], None], environ: Mapping[str, str] = os.environ
+) -> list[Channel]:
+    """Return every channel that is enabled; raises `SettingsError` for one that cannot be."""
+    return [
+        open_channel(name, _channel_url(name, section, environ), section.format, write)
+        for name, section in settings.channels.items()
+        if section.enabled
+    ]
+
+
+def _channel_url(name: str, section: ChannelSection, environ: Mapping[str, str]) -> Secret:
+    given = [bool(section.url), bool(section.url_env), section.url_file is not None]
+    if sum(given) != 1:
+        mend = "set exactly one of url_env and url_file (or url, for console:// alone)"
+        raise SettingsError(f"channel `{name}` has {'no' if not any(given) else 'more than one'} address", mend)
+    if section.url:
+        return Secret(section.url)
+    if section.url_env:
+        if not environ.get(section.url_env):
+            raise SettingsError(
+                f"channel `{name}`: the variable {section.url_env} is not set", "set it, or see url_file"
+            )
+        return Secret(environ[section.url_env])
+    try:
+        return Secret(section.url_file.read_text(encoding="utf-8").strip() if section.url_file else "")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"channel `{name}`: cannot read {section.url_file}", "check url_file") from error
+
+
+def build_policy(settings: Settings, seeds: Seeds, channels: list[Channel]) -> Policy:
+    """Return the policy: what is relevant and fresh goes to every channel."""
+    rule = Rule(
+        name=RULE,
+        channels=tuple(each.name for each in channels),
+        max_age=timedelta(hours=settings.alerts.max_age_h),
+        min_score=settings.alerts.min_score or 0.0,
+    )
+    return Policy([rule], {each.name: each.timezone for each in seeds.sources})
+
+
+def crawl_settings(settings: Settings) -> CrawlSettings:
+    """Return the crawler's settings; the contact becomes part of the user agent."""
+    from crawler.settings import CrawlSettings
+
+    crawl = settings.crawl
+    return CrawlSettings(
+        user_agent=f"{crawl.user_agent} ({crawl.contact})" if crawl.contact else crawl.user_agent,
+        delay_s=crawl.delay_s,
+        concurrency=crawl.concurrency,
+        per_host=crawl.per_host,
+        timeout_s=crawl.timeout_s,
+        max_page_bytes=crawl.max_page_bytes,
+        max_pages_per_source=crawl.max_pages_per_source,
+        obey_robots=crawl.obey_robots,
+    )
+
+
+@asynccontextmanager
+async def opened_works(settings: Settings, write: Callable[[str], None]) -> AsyncIterator[Works]:
+    """Build everything that a crawl and its alerts need, alone on this database, and take it down again."""
+    # Scrapy and trafilatura take most of a second to load, which `--help` should not.
+    from crawler.crawl import Crawler
+    from crawler.extract.pool import ExtractionPool
+
+    seeds = load_seeds(settings.seeds.folder)
+    channels = build_channels(settings, write)
+    judge = build_judge(seeds)
+    with opened_stores(settings) as stores, instance_lock(settings.database_url):
+        stores.alerts.release()
+        writer = Writer()
+        extractor = ExtractionPool(settings.crawl.workers, settings.crawl.extract_timeout_s)
+        try:
+            courier = Courier(
+                WriterOutbox(writer, stores.alerts),
+                channels,
+                _courier_settings(settings),
+                utc_now,
+                random.Random(),  # noqa: S311
+            )
+            policy = build_policy(settings, seeds, channels)
+            pipeline = Pipeline(judge, stores.articles, policy.who_must_hear, utc_now)
+            crawler = Crawler(
+                crawl_settings(settings),
+                extractor,
+                WriterFrontier(writer, stores.frontier),
+                WriterIntake(writer, pipeline, courier.wake),
+                utc_now,
+            )
+            yield Works(seeds, stores, crawler, courier)
+        finally:
+            await asyncio.get_running_loop().run_in_executor(None, extractor.close)
+            await asyncio.get_running_loop().run_in_executor(None, writer.close)
+
+
+def _courier_settings(settings: Settings) -> CourierSettings:
+    alerts = settings.alerts
+    return CourierSettings(
+        max_attempts=alerts.max_attempts, first_retry_s=alerts.first_retry_s, timeout_s=alerts.timeout_s
+    )
