@@ -12,7 +12,7 @@ from tripoint.domain.types import NotArticleKind
 _FEW_WORDS = 25  # a brief of forty words is an article
 _SHORT_WORDS = 120
 _MANY_PICTURES = 5
-_MANY_LINKS = 10
+_MANY_LINKS = 6
 _LONG_PARAGRAPH_WORDS = 25
 _PASSWORD = "//input[@type='password']"  # noqa: S105 - a path to such a field
 _HEADLINES = (

@@ -1,0 +1,132 @@
+"""A house of one's own: seeds, settings and database in a folder, and the `tripoint` command run in them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from tripoint.app.seeds import copy_seeds
+
+DEADLINE_S = 120.0
+TRIPOINT = (sys.executable, "-c", "from tripoint.app.cli.main import main; main()")
+
+
+class Listed(Protocol):
+    """An outlet that listens somewhere."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def country(self) -> str: ...
+    @property
+    def timezone(self) -> str: ...
+
+
+@dataclass(slots=True)
+class House:
+    """One installation, far from the user's own."""
+
+    folder: Path
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Copy the seeds and write settings that suit loopback: no delay between requests."""
+        copy_seeds(self.folder / "seeds")
+        for file in (self.folder / "seeds" / "sources").glob("*.toml"):
+            file.unlink()
+        self.settings.setdefault("crawl", {}).setdefault("delay_s", 0.0)
+        self.settings["crawl"].setdefault("workers", 2)
+
+    @property
+    def database(self) -> str:
+        """Return the URL of its database."""
+        return f"sqlite:///{self.folder / 'tripoint.db'}"
+
+    def reads(self, outlets: Iterable[tuple[Listed, str]], listings: Sequence[str] = ("feed",)) -> None:
+        """Write a catalogue of outlets at these addresses, to be read by these kinds of listing."""
+        entries = []
+        for outlet, base in outlets:
+            urls = {
+                "feed": f'feeds = ["{base}/rss.xml"]',
+                "atom": f'feeds = ["{base}/atom.xml"]',
+                "json": f'feeds = ["{base}/feed.json"]',
+                "sitemap": f'sitemaps = ["{base}/sitemap.xml"]',
+                "section": f'sections = [{", ".join(json.dumps(f"{base}{each}") for each in self._sections(outlet))}]',
+            }
+            entries.append(
+                f'[[source]]\nname = "{outlet.name}"\noutlet = "{outlet.title}"\nlanguage = "{outlet.language}"\n'
+                f'country = "{outlet.country}"\ntimezone = "{outlet.timezone}"\nhomepage = "{base}/"\n'
+                + "\n".join(urls[each] for each in listings)
+            )
+        (self.folder / "seeds" / "sources" / "newsroom.toml").write_text("\n\n".join(entries) + "\n", encoding="utf-8")
+
+    def _sections(self, outlet: Listed) -> list[str]:
+        names = {page.section for page in getattr(outlet, "pages", ())} or {"news"}
+        return [f"/section/{each}" for each in sorted(names)]
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line of a verb in this house."""
+        file = self.folder / "tripoint.toml"
+        said: dict[str, Mapping[str, Any]] = {
+            "database": {"url": self.database},
+            "seeds": {"folder": str(self.folder / "seeds")},
+            **self.settings,
+        }
+        file.write_text("\n".join(_section(name, values) for name, values in said.items()), encoding="utf-8")
+        return [*TRIPOINT, "--settings", str(file), *arguments]
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment of its commands: nothing of ours but what this house was given."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("TRIPOINT_")}
+        return {**kept, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1", **self.environment}
+
+    def run(self, *arguments: str, stdin: str = "", code: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run a verb to its end and return what it said; `code` is the exit that it must have, None any."""
+        done = subprocess.run(
+            self.command(*arguments),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env=self.environ(),
+            cwd=self.folder,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+        if code is not None and done.returncode != code:
+            raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def json(self, *arguments: str) -> Any:
+        """Run a verb with --json and return what it printed."""
+        return json.loads(self.run(*arguments, "--json").stdout)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a verb and leave it running, in a process group of its own."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=self.environ(),
+            cwd=self.folder,
+        )
+
+
+def _section(name: str, values: Mapping[str, Any]) -> str:
+    tables = {key: value for key, value in values.items() if isinstance(value, Mapping)}
+    plain = [f"{key} = {json.dumps(value)}" for key, value in values.items() if key not in tables]
+    nested = [_section(f"{name}.{key}", value) for key, value in tables.items()]
+    return "\n".join([f"[{name}]", *plain, "", *nested])
