@@ -38,7 +38,7 @@ def scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:
         "RETRY_ENABLED": False,
         "COOKIES_ENABLED": False,
         "METAREFRESH_ENABLED": False,
-        "REFERER_ENABLED": False,
+        "REFERRER_POLICY": "no-referrer",
         "HTTPCACHE_ENABLED": False,
         "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
         "DOWNLOADER_MIDDLEWARES": _middlewares(settings),

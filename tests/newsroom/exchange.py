@@ -5,9 +5,8 @@ import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -47,7 +46,7 @@ class Answer:
         if self.etag:
             headers["ETag"] = f'"{self.etag}"'
         if self.last_modified:
-            headers["Last-Modified"] = format_datetime(self.last_modified.astimezone(ZoneInfo("UTC")), usegmt=True)
+            headers["Last-Modified"] = format_datetime(self.last_modified.astimezone(UTC), usegmt=True)
         return headers
 
 
