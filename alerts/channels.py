@@ -63,6 +63,7 @@ class ConsoleNotification(NotifyBase):  # type: ignore[no-untyped-call]
     notify_format = NotifyFormat.TEXT
     body_maxlen = 1_000_000
     title_maxlen = 0  # the body begins with the title
+    request_rate_per_sec = 0.0  # Apprise spares remote services; a terminal needs no rest
 
     def __init__(self, write: Callable[[str], None], **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
@@ -86,6 +87,7 @@ class Channel:
         self.form = form
         self.kind = str(service.service_name)
         self._secrets = secrets
+        self._shows_subject = not isinstance(service, ConsoleNotification)  # there the body begins with the title
         self._apprise = Apprise()
         self._apprise.add(service)
 
@@ -96,7 +98,7 @@ class Channel:
         """Hand a message to the service and say what became of it; never raises for what the service does."""
         result = await self._apprise.async_notify(
             body=message.body,
-            title=message.subject,
+            title=message.subject if self._shows_subject else "",
             body_format=_APPRISE_FORMATS[message.format],
             timeout=timeout_s,
             log_level=logging.DEBUG,

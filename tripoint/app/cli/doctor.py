@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +26,7 @@ class Finding:
     good: bool
     found: str
     mend: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)  #: for scripts
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +40,7 @@ def register(app: typer.Typer) -> None:
         """Check settings, seeds, database, channels and sources, and say how to mend what is wrong."""
         findings = list(examine(lambda: settings_of(context)))
         if as_json:
-            print_json([{"check": f.check, "good": f.good, "found": f.found, "mend": f.mend} for f in findings])
+            print_json([asdict(each) for each in findings])
         else:
             rows = [("ok" if f.good else "WRONG", f.check, f.found, f.mend) for f in findings]
             print_table("Doctor", ("", "check", "found", "mend"), rows)
@@ -91,7 +92,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
     with opened_stores(settings) as stores:
         counts = stores.articles.counts()
         found = f"{stores.database.name}: {counts.articles} articles, {counts.relevant} relevant"
-        yield Finding("database", good=True, found=found)
+        yield Finding("database", good=True, found=found, counts=asdict(counts))
         if stores.database.is_sqlite:
             yield _disk(settings)
         states = stores.alerts.counts()

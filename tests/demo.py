@@ -1,0 +1,125 @@
+"""`make demo`: the whole main job against the newsroom and a mail server on loopback; ends by itself, 0 if all held."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.house import House
+from tests.mail import MailServer
+from tests.newsroom import DeskOutlet, NewsroomThread, load_desk
+
+_LISTINGS = ("feed", "sitemap", "section")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that must be so."""
+
+    what: str
+    wanted: object
+    found: object
+
+    @property
+    def holds(self) -> bool:
+        """Return whether it is so."""
+        return self.wanted == self.found
+
+
+def main() -> int:
+    """Run both passes, show what they did, and return 0 only if each check holds."""
+    say = Console()
+    desk = load_desk(datetime.now(UTC))
+    with tempfile.TemporaryDirectory(prefix="tripoint-demo-") as name:
+        folder = Path(name)
+        with NewsroomThread([each.outlet for each in desk]) as room, MailServer(folder) as mail:
+            house = _house(folder, desk, room, mail)
+            say.rule("First pass: four outlets that are new to us")
+            _crawl(house)
+            checks = [*_after_first(house, desk, mail)]
+            room.forget()
+            say.rule("Second pass: nothing is new")
+            _crawl(house)
+            checks += _after_second(house, desk, mail, room)
+    table = Table(title="What the demo did", title_justify="left")
+    for column in ("", "what", "wanted", "found"):
+        table.add_column(column)
+    for each in checks:
+        if isinstance(each.wanted, list) and isinstance(each.found, list) and not each.holds:
+            say.print(f"{each.what}: missing {set(each.wanted) - set(each.found)}, too many {each.found}", markup=False)
+        table.add_row("ok" if each.holds else "WRONG", each.what, _short(each.wanted), _short(each.found))
+    say.print(table)
+    return 0 if all(each.holds for each in checks) else 1
+
+
+def _short(value: object) -> str:
+    return f"{len(value)} titles" if isinstance(value, list) else str(value)
+
+
+def _house(folder: Path, desk: list[DeskOutlet], room: NewsroomThread, mail: MailServer) -> House:
+    channels = {"console": {"url": "console://"}, "desk": {"url_env": "DEMO_MAIL"}}
+    house = House(folder, settings={"channels": channels})
+    house.environment |= {"DEMO_MAIL": mail.url(), "SSL_CERT_FILE": str(mail.authority)}
+    house.reads([(each.outlet, room.base(each.outlet.name)) for each in desk], _LISTINGS)
+    return house
+
+
+def _crawl(house: House) -> None:
+    done = subprocess.run(house.command("crawl", "--quiet"), env=house.environ(), cwd=house.folder, check=False)
+    if done.returncode:
+        sys.exit(f"tripoint crawl ended with {done.returncode}")
+
+
+def _after_first(house: House, desk: list[DeskOutlet], mail: MailServer) -> list[Check]:
+    pages = [page for outlet in desk for page in outlet.pages]
+    languages = Counter(each.outlet.language for each in desk)
+    alerts = house.json("alerts", "list", "--limit", "1000")
+    told = sorted(page.page.title for page in pages if page.is_told)
+    mailed = sorted(each.subject.removeprefix("[Tripoint] ").rsplit(" — ", 1)[0] for each in mail.received)
+    stored = _stored(house)
+    return [
+        Check("at least two outlets a language", True, min(languages["vi"], languages["en"]) >= 2),
+        Check("pages served", True, len(pages) >= 40),
+        Check("articles stored", sum(page.kind == "article" for page in pages), stored["articles"]),
+        Check("pages without an article, recorded as such", _not_articles(desk), stored["not_articles"]),
+        Check("relevant by the written grades", sum(page.is_relevant for page in pages), stored["relevant"]),
+        Check("alerts on the console", told, sorted(_titles(alerts, "console"))),
+        Check("alerts in the mail server's inbox", told, mailed),
+        Check("alerts that failed", 0, sum(each["state"] != "sent" for each in alerts)),
+    ]
+
+
+def _after_second(house: House, desk: list[DeskOutlet], mail: MailServer, room: NewsroomThread) -> list[Check]:
+    paths = {page.page.path for outlet in desk for page in outlet.pages}
+    told = sum(page.is_told for outlet in desk for page in outlet.pages)
+    return [
+        Check("second pass: pages fetched again", 0, sum(each.path in paths for each in room.requests)),
+        Check("second pass: mails after it", told, len(mail.received)),
+        Check("second pass: alerts after it", 2 * told, len(house.json("alerts", "list", "--limit", "1000"))),
+    ]
+
+
+def _not_articles(desk: list[DeskOutlet]) -> int:
+    return sum(page.kind != "article" for outlet in desk for page in outlet.pages)
+
+
+def _titles(alerts: list[dict[str, object]], channel: str) -> list[str]:
+    return [str(each["evidence"]["title"]) for each in alerts if each["channel"] == channel]  # type: ignore[index]
+
+
+def _stored(house: House) -> dict[str, int]:
+    found = next(each for each in house.json("doctor") if each["check"] == "database")
+    counts: dict[str, int] = found["counts"]
+    return counts
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""A real SMTP server on loopback: STARTTLS with a certificate of its own authority, and a login."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import ssl
+import threading
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+USER = "tripoint"
+PASSWORD = "correct-horse-battery"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that the server accepted."""
+
+    subject: str
+    text: str
+    html: str
+    recipients: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Inbox:
+    """Accepts mail, or answers with `refusal`."""
+
+    received: list[Received] = field(default_factory=list)
+    refusal: str = ""
+    tries: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
+        self.tries += 1
+        if self.refusal:
+            return self.refusal
+        content = envelope.content if isinstance(envelope.content, bytes) else b""
+        message = message_from_bytes(content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        parts = {kind: message.get_body((kind,)) for kind in ("plain", "html")}
+        bodies = {kind: part.get_content() if part else "" for kind, part in parts.items()}
+        with self.lock:
+            self.received.append(
+                Received(str(message["Subject"]), bodies["plain"], bodies["html"], tuple(envelope.rcpt_tos))
+            )
+        return "250 OK"
+
+
+class MailServer:
+    """Runs the server while the `with` lasts; keeps what it accepted."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.inbox = _Inbox()
+        self.authority = folder / "authority.pem"
+        context = _certificate(folder)
+        self._controller = Controller(
+            self.inbox,
+            hostname="127.0.0.1",
+            port=port or _free_port(),
+            server_hostname="localhost",  # else it asks the DNS for its own name at every connection
+            tls_context=context,
+            require_starttls=True,
+            auth_required=True,
+            authenticator=_authenticate,
+        )
+
+    def __enter__(self) -> Self:
+        """Listen."""
+        self._controller.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop listening."""
+        self._controller.stop()
+
+    @property
+    def port(self) -> int:
+        """Return where it listens."""
+        return int(self._controller.port)
+
+    @property
+    def received(self) -> list[Received]:
+        """Return a copy of what was accepted so far."""
+        with self.inbox.lock:
+            return list(self.inbox.received)
+
+    def url(self, password: str = PASSWORD) -> str:
+        """Return the Apprise URL of a desk that reads its mail here."""
+        return (
+            f"mailtos://{USER}:{password}@127.0.0.1:{self.port}"
+            f"?mode=starttls&from=tripoint@example.org&to=desk@example.org"
+        )
+
+
+def _authenticate(server: Any, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+    good = isinstance(data, LoginPassword) and data == LoginPassword(USER.encode(), PASSWORD.encode())
+    return AuthResult(success=good, handled=False)
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _certificate(folder: Path) -> ssl.SSLContext:
+    """Write an authority that clients can be told to trust, and return a context with a certificate of it."""
+    now = dt.datetime.now(dt.UTC)
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each)]) for each in ("Test authority", "127.0.0.1")]
+    certificates = []
+    for subject, key in zip(names, keys, strict=True):
+        is_authority = subject is names[0]
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(names[0])
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=2))
+            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key()), critical=False
+            )
+        )
+        if is_authority:
+            usage = dict.fromkeys(_USAGES, False) | {"key_cert_sign": True, "crl_sign": True}
+            builder = builder.add_extension(x509.KeyUsage(**usage), critical=True)
+        else:
+            address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+            builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        certificates.append(builder.sign(keys[0], hashes.SHA256()))
+    pem = serialization.Encoding.PEM
+    (folder / "authority.pem").write_bytes(certificates[0].public_bytes(pem))
+    key_pem = keys[1].private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "server.pem").write_bytes(key_pem + certificates[1].public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context
+
+
+_USAGES = (
+    "digital_signature content_commitment key_encipherment data_encipherment key_agreement key_cert_sign crl_sign"
+    " encipher_only decipher_only".split()
+)
