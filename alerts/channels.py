@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apprise import Apprise, NotifyBase, NotifyFormat, NotifyType
+from apprise.plugins.email import NotifyEmail
 
 from alerts.render import Format, Message
 from tripoint.domain.errors import SettingsError
@@ -23,6 +24,7 @@ _APPRISE_FORMATS = {
 }
 _OF_APPRISE = {each.value: ours for ours, each in _APPRISE_FORMATS.items()}
 _LONGEST_DETAIL = 300
+_REST_BETWEEN_MAILS_S = 0.05
 # What a service says when trying again cannot help: HTTP 4xx but 408, 425 and 429; SMTP 5xx.
 _HTTP_STATUS = re.compile(r"error\s*=\s*(\d{3})|\bHTTP[^\d]{0,10}(\d{3})\b", re.IGNORECASE)
 _SMTP_STATUS = re.compile(r"\((\d{3}),\s*b?['\"]|:\s*\((\d{3}),")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -62,7 +64,7 @@ class House:
                 "atom": f'feeds = ["{base}/atom.xml"]',
                 "json": f'feeds = ["{base}/feed.json"]',
                 "sitemap": f'sitemaps = ["{base}/sitemap.xml"]',
-                "section": f'sections = [{", ".join(json.dumps(f"{base}{each}") for each in self._sections(outlet))}]',
+                "section": f"sections = [{', '.join(json.dumps(f'{base}{each}') for each in self._sections(outlet))}]",
             }
             entries.append(
                 f'[[source]]\nname = "{outlet.name}"\noutlet = "{outlet.title}"\nlanguage = "{outlet.language}"\n'
@@ -113,7 +115,7 @@ class House:
         return json.loads(self.run(*arguments, "--json").stdout)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a verb and leave it running, in a process group of its own."""
+        """Start a verb and leave it running."""
         return subprocess.Popen(
             self.command(*arguments),
             stdout=subprocess.PIPE,
@@ -123,6 +125,11 @@ class House:
             env=self.environ(),
             cwd=self.folder,
         )
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what the database holds, read beside the product and not through it."""
+        with closing(sqlite3.connect(self.folder / "tripoint.db")) as connection:
+            return connection.execute(query).fetchall()
 
 
 def _section(name: str, values: Mapping[str, Any]) -> str:

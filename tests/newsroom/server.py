@@ -145,7 +145,13 @@ class Newsroom:
             headers = {name.lower(): value for name, value in request.headers.items()}
             self._log.append(
                 Request(
-                    site.outlet.name, request.method, request.path, status, headers, at, request.rel_url.raw_query_string
+                    site.outlet.name,
+                    request.method,
+                    request.path,
+                    status,
+                    headers,
+                    at,
+                    request.rel_url.raw_query_string,
                 )
             )
 

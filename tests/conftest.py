@@ -1,0 +1,47 @@
+"""What every test may ask for: the desk's outlets on loopback, a mail server, and a house of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.house import House
+from tests.mail import MailServer
+from tests.newsroom import DeskOutlet, NewsroomThread, load_desk
+
+
+@pytest.fixture
+def desk() -> list[DeskOutlet]:
+    """Return the written outlets, dated back from now."""
+    return load_desk(datetime.now(UTC))
+
+
+@pytest.fixture
+def room(desk: list[DeskOutlet]) -> Iterator[NewsroomThread]:
+    """Serve the written outlets."""
+    with NewsroomThread([each.outlet for each in desk]) as open_room:
+        yield open_room
+
+
+@pytest.fixture
+def mail(tmp_path: Path) -> Iterator[MailServer]:
+    """Run a mail server."""
+    with MailServer(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """Return an empty house."""
+    (tmp_path / "house").mkdir()
+    return House(tmp_path / "house")
+
+
+@pytest.fixture
+def reading_house(house: House, desk: list[DeskOutlet], room: NewsroomThread) -> House:
+    """Return a house that reads the feeds of the written outlets."""
+    house.reads([(each.outlet, room.base(each.outlet.name)) for each in desk])
+    return house

@@ -1,0 +1,94 @@
+"""Twenty kills at random moments of a crawl with alerts: nothing is lost, and nothing is told twice without cause."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import threading
+from collections import Counter
+from pathlib import Path
+
+from tests.house import House
+from tests.mail import MailServer
+from tests.newsroom import DeskOutlet
+
+KILLS = 20
+
+
+def test_every_page_is_stored_once_and_every_alert_arrives(
+    reading_house: House, desk: list[DeskOutlet], mail: MailServer
+) -> None:
+    house = reading_house
+    house.settings["channels"] = {"desk": {"url_env": "MAIL"}}
+    house.settings["crawl"]["delay_s"] = 0.02
+    house.environment |= {"MAIL": mail.url(), "SSL_CERT_FILE": str(mail.authority)}
+    dice = random.Random()
+    in_doubt: Counter[str] = Counter()
+    for _ in range(KILLS):
+        _kill_at_a_random_moment(house, dice)
+        in_doubt.update(_being_sent(house))
+    house.run("crawl", "--quiet")
+
+    pages = [page for outlet in desk for page in outlet.pages]
+    articles = [page for page in pages if page.kind == "article"]
+    assert house.rows("select count(*), count(distinct canonical_url) from articles") == [(len(articles),) * 2]
+    assert house.rows("select count(*) from revisions") == [(len(articles),)]
+    assert house.rows("select count(*) from not_articles") == [(len(pages) - len(articles),)]
+    assert house.rows("select state, count(*) from frontier where state in ('pending', 'failed') group by 1") == []
+    told = {page.page.title for page in pages if page.is_told}
+    mails = Counter(each.subject.removeprefix("[Tripoint] ").rsplit(" — ", 1)[0] for each in mail.received)
+    assert set(mails) == told
+    for title, times in mails.items():
+        assert times - 1 <= in_doubt[title], f"{title} was told {times} times"
+
+
+def _kill_at_a_random_moment(house: House, dice: random.Random) -> None:
+    """Start a crawl, and kill it some events and some fraction of a second after its first sign of life."""
+    process = house.start("crawl")
+    lines = dice.randrange(0, 12)
+    rest_s = dice.random() * 0.15
+    assert process.stderr is not None
+    for _ in range(lines):
+        if not process.stderr.readline():
+            break
+    threading.Event().wait(rest_s)
+    workers = _children(process.pid)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+    for each in workers:
+        _wait_until_gone(each)
+
+
+def _being_sent(house: House) -> list[str]:
+    if not house.rows("select 1 from sqlite_master where name = 'alerts'"):
+        return []
+    return [
+        title for (title,) in house.rows("select json_extract(evidence, '$.title') from alerts where state='sending'")
+    ]
+
+
+def _children(pid: int) -> list[int]:
+    """Return the processes below a process."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
+    below = [int(each) for each in found]
+    return [*below, *(one for each in below for one in _children(each))]
+
+
+def _wait_until_gone(pid: int) -> None:
+    """Wait for a worker to notice that its parent died; an orphan would fail the test."""
+    for _ in range(500):
+        if not _is_alive(pid):
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError(f"worker {pid} outlived its killed parent")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not (status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] == "Z")
