@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lxml import html
+from lxml import etree, html
 
 from crawler.extract.head import Head
 from tripoint.domain.types import NotArticleKind
@@ -14,13 +14,14 @@ _SHORT_WORDS = 120
 _MANY_PICTURES = 5
 _MANY_LINKS = 6
 _LONG_PARAGRAPH_WORDS = 25
-_PASSWORD = "//input[@type='password']"  # noqa: S105 - a path to such a field
-_HEADLINES = (
-    "//h2//a[@href] | //h3//a[@href] | //h4//a[@href] | //article//a[@href] | //li//a[@href][string-length(.)>35]"
-)
-_WALL = (
-    "//*[contains(@class,'paywall') or contains(@class,'login-wall') or contains(@class,'regwall')"
-    " or contains(@id,'paywall') or contains(@class,'subscriber-only') or contains(@class,'login-required')]"
+_LONG_LINK_CHARACTERS = 35
+_PASSWORD = etree.XPath("boolean(//input[@type='password'])")
+_HEADLINES = etree.XPath("//h2//a/@href | //h3//a/@href | //h4//a/@href | //article//a/@href")
+_LISTED = etree.XPath("//li//a[@href]")
+_PLAYERS = etree.XPath("boolean(//video | //iframe[contains(@src,'youtube') or contains(@src,'player')])")
+_WALL = etree.XPath(
+    "boolean(//*[contains(@class,'paywall') or contains(@class,'login-wall') or contains(@class,'regwall')"
+    " or contains(@id,'paywall') or contains(@class,'subscriber-only') or contains(@class,'login-required')])"
 )
 
 
@@ -56,14 +57,14 @@ class Shape:
 def not_article_kind(tree: html.HtmlElement, head: Head) -> Shape:
     """Look at the page before the extractor cuts it down."""
     kind = head.meta.get("og:type", "").lower()
-    paragraphs = (len((each.text_content() or "").split()) for each in tree.iter("p"))
-    players = len(tree.xpath("//video | //iframe[contains(@src,'youtube') or contains(@src,'player')]"))
+    links = set(_HEADLINES(tree))
+    links.update(each.get("href") for each in _LISTED(tree) if len(each.text_content()) > _LONG_LINK_CHARACTERS)
     return Shape(
         says_article=head.is_article,
-        video=kind.startswith("video") or "VideoObject" in head.types or players > 0,
+        video=kind.startswith("video") or "VideoObject" in head.types or _PLAYERS(tree),
         gallery="ImageGallery" in head.types or kind in {"gallery", "image"},
-        pictures=len(tree.xpath("//figure")),
-        wall=not head.free or bool(tree.xpath(_PASSWORD)) or bool(tree.xpath(_WALL)),
-        headlines=len({each.get("href") for each in tree.xpath(_HEADLINES)}),
-        long_paragraphs=sum(words >= _LONG_PARAGRAPH_WORDS for words in paragraphs),
+        pictures=sum(1 for _ in tree.iter("figure")),
+        wall=not head.free or _PASSWORD(tree) or _WALL(tree),
+        headlines=len(links),
+        long_paragraphs=sum(each.text_content().count(" ") >= _LONG_PARAGRAPH_WORDS for each in tree.iter("p")),
     )

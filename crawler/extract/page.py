@@ -21,11 +21,8 @@ from tripoint.domain.urls import canonical_url, host, is_local, normalise_url
 _SITE_SUFFIX = re.compile(r"\s+[|\-–—»·]\s+[^|–—»·]{2,60}$")
 _QUOTES = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
 _BLANK = re.compile(r"[ \t\u00a0]+")
-_SAPO = (
-    "//*[contains(@class,'sapo') or contains(@class,'standfirst') or contains(@class,'chapeau')"
-    " or contains(@class,'article__summary') or contains(@class,'article-summary') or contains(@class,'detail-sapo')"
-    " or contains(@class,'singular-sapo') or contains(@data-gu-name,'standfirst')]"
-)
+_SAPO = re.compile(r"sapo|standfirst|chapeau|article__summary|article-summary")
+_SAPO_TAGS = ("h2", "p", "div", "strong")
 
 
 def read_page(page: Page, candidate: Candidate, source: Source) -> Article | NotArticle:
@@ -105,10 +102,11 @@ def _language(tree: html.HtmlElement, head: Head, source: Source) -> str:
 
 
 def _standfirst(tree: html.HtmlElement) -> str:
-    for element in tree.xpath(_SAPO)[:3]:
-        text = one_line(nfc(element.text_content()))
-        if 8 <= len(text.split()) <= 120:
-            return text
+    for element in tree.iter(*_SAPO_TAGS):
+        if _SAPO.search(f"{element.get('class')} {element.get('data-gu-name')}"):
+            text = one_line(nfc(element.text_content()))
+            if 8 <= len(text.split()) <= 120:
+                return text
     return ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import gc
 import multiprocessing
 import os
 import signal
@@ -46,7 +47,12 @@ def _start_worker() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    gc.set_threshold(100_000, 50, 50)  # trees are freed by counting; looking for cycles in them costs a tenth
     import crawler.extract.page  # noqa: F401 - loading takes most of a second, so it is done before the first page
+
+
+def _warm() -> None:
+    """Do nothing; having been asked is what starts a worker."""
 
 
 def _end_with(parent: Any) -> None:
@@ -75,6 +81,8 @@ class ExtractionPool:
         self._pool = ProcessPool(
             max_workers=self.workers, max_tasks=_PAGES_A_WORKER, initializer=_start_worker, context=context
         )
+        for _ in range(self.workers):
+            self._pool.schedule(_warm)  # workers load their libraries while the first listings are fetched
 
     async def extract(self, page: Page, candidate: Candidate, source: Source) -> Extraction:
         """Read one page."""
