@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -163,6 +164,7 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
                 WriterIntake(writer, pipeline, courier.wake),
                 utc_now,
             )
+            gc.freeze()  # the lexicon and the libraries live as long as the process: never look through them again
             yield Works(seeds, stores, crawler, courier)
         finally:
             await asyncio.get_running_loop().run_in_executor(None, extractor.close)
