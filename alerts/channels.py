@@ -154,6 +154,9 @@ def open_channel(name: str, url: Secret, form: str, write: Callable[[str], None]
             f"channel `{name}`: its URL is none that Apprise knows",
             "see https://github.com/caronc/apprise/wiki for the forms",
         )
+    if isinstance(service, NotifyEmail):
+        # Apprise rests 5.5 s between any two mails, a default made for web services; our outbox backs off by itself.
+        service.request_rate_per_sec = _REST_BETWEEN_MAILS_S
     chosen = (
         Format(form) if form else _OF_APPRISE.get(str(getattr(service.notify_format, "value", "text")), Format.TEXT)
     )

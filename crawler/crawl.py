@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -67,14 +66,15 @@ class Crawler:
     async def _run(self, errand: Errand, outer: asyncio.Event) -> None:
         runner = AsyncCrawlerRunner(scrapy_settings(self._settings))
         crawl = asyncio.ensure_future(runner.crawl(NewsSpider, errand=errand))
-        stops = [asyncio.ensure_future(outer.wait()), asyncio.ensure_future(errand.stop.wait())]
+        stops = [asyncio.create_task(outer.wait()), asyncio.create_task(errand.stop.wait())]
         try:
             await asyncio.wait({crawl, *stops}, return_when=asyncio.FIRST_COMPLETED)
             if not crawl.done():
                 errand.report.stopped = True
                 errand.stop.set()
-                with contextlib.suppress(RuntimeError):  # it ended, or had not begun, in the same moment
-                    await runner.stop()
+                stops.append(asyncio.create_task(errand.started.wait()))
+                await asyncio.wait({crawl, stops[-1]}, return_when=asyncio.FIRST_COMPLETED)
+                await runner.stop()
             await crawl
         finally:
             for each in stops:

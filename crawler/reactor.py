@@ -46,5 +46,5 @@ def close_reactor() -> None:
     for task in pending:
         task.cancel()
     loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-    reactor.fireSystemEvent("shutdown")  # type: ignore[call-arg]  # the stub lacks `self`
     loop.run_until_complete(loop.shutdown_asyncgens())
+    reactor.fireSystemEvent("shutdown")  # type: ignore[call-arg]  # the stub lacks `self`; stops the loop for good

@@ -55,6 +55,7 @@ class Errand:
     watch: Callable[[Event], None]
     report: CrawlReport
     stop: asyncio.Event
+    started: asyncio.Event = field(default_factory=asyncio.Event)  #: Scrapy can be stopped from here on, not before
     waiting: int = 0
     fatal: BaseException | None = None
     listings_left: Counter[str] = field(default_factory=Counter)
@@ -78,7 +79,10 @@ class NewsSpider(scrapy.Spider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Ask for every listing; a source without one goes straight to its pages."""
+        self._errand.started.set()
         for source in self._errand.sources:
+            if self._errand.stop.is_set():
+                return
             self._errand.listings_left[source.name] = len(source.listings)
             for kind, url in source.listings:
                 yield await self._listing_request(source, kind, url, is_child=False)

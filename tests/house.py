@@ -11,27 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from tests.newsroom import Outlet
 from tripoint.app.seeds import copy_seeds
 
 DEADLINE_S = 120.0
 TRIPOINT = (sys.executable, "-c", "from tripoint.app.cli.main import main; main()")
-
-
-class Listed(Protocol):
-    """An outlet that listens somewhere."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def language(self) -> str: ...
-    @property
-    def country(self) -> str: ...
-    @property
-    def timezone(self) -> str: ...
 
 
 @dataclass(slots=True)
@@ -47,6 +33,7 @@ class House:
         copy_seeds(self.folder / "seeds")
         for file in (self.folder / "seeds" / "sources").glob("*.toml"):
             file.unlink()
+        self.reads([])
         self.settings.setdefault("crawl", {}).setdefault("delay_s", 0.0)
         self.settings["crawl"].setdefault("workers", 2)
 
@@ -55,7 +42,7 @@ class House:
         """Return the URL of its database."""
         return f"sqlite:///{self.folder / 'tripoint.db'}"
 
-    def reads(self, outlets: Iterable[tuple[Listed, str]], listings: Sequence[str] = ("feed",)) -> None:
+    def reads(self, outlets: Iterable[tuple[Outlet, str]], listings: Sequence[str] = ("feed",)) -> None:
         """Write a catalogue of outlets at these addresses, to be read by these kinds of listing."""
         entries = []
         for outlet, base in outlets:
@@ -73,8 +60,8 @@ class House:
             )
         (self.folder / "seeds" / "sources" / "newsroom.toml").write_text("\n\n".join(entries) + "\n", encoding="utf-8")
 
-    def _sections(self, outlet: Listed) -> list[str]:
-        names = {page.section for page in getattr(outlet, "pages", ())} or {"news"}
+    def _sections(self, outlet: Outlet) -> list[str]:
+        names = {page.section for page in outlet.pages}
         return [f"/section/{each}" for each in sorted(names)]
 
     def command(self, *arguments: str) -> list[str]:

@@ -139,7 +139,7 @@ def test_redirects_and_wrong_charsets_end_at_the_right_text(
             _feed(*(f"{room.base('quan-su-24h')}{each}" for each in ("/old", pages[1].page.path))),
             "application/rss+xml",
         ),
-    )  # noqa: E501
+    )
     room.behave("quan-su-24h", "/old", Redirect("/older"))
     room.behave("quan-su-24h", "/older", Redirect(pages[0].page.path, status=302))
     room.behave("quan-su-24h", pages[1].page.path, WrongCharset(declared="iso-8859-1", actual="utf-8"))
@@ -227,7 +227,7 @@ def test_two_at_once_on_one_database_are_refused(reading_house: House) -> None:
 def test_mail_waits_for_a_server_that_is_down(reading_house: House, desk: list[DeskOutlet], mail: MailServer) -> None:
     house = reading_house
     house.settings["channels"] = {"desk": {"url_env": "MAIL"}}
-    house.settings["alerts"] = {"first_retry_s": 0.01}
+    house.settings["alerts"] = {"first_retry_s": 1.0}
     house.environment |= {"MAIL": mail.url(), "SSL_CERT_FILE": str(mail.authority)}
     mail.inbox.refusal = "451 try again later"
     house.run("crawl", "--quiet")
@@ -235,7 +235,11 @@ def test_mail_waits_for_a_server_that_is_down(reading_house: House, desk: list[D
     assert {each["state"] for each in alerts} == {"pending"}
     assert mail.received == []
     mail.inbox.refusal = ""
-    house.run("crawl", "--quiet")
+    passes = 0
+    while house.rows("select 1 from alerts where state != 'sent'"):
+        house.run("crawl", "--quiet")
+        passes += 1
+        assert passes < 20
     assert sorted(each["evidence"]["title"] for each in house.json("alerts", "list", "--state", "sent")) == _told(desk)
     assert len(mail.received) == len(_told(desk))
 
@@ -256,9 +260,7 @@ def test_a_refused_login_is_final_and_its_password_is_nowhere(reading_house: Hou
 
 def test_score_answers_each_line(house: House) -> None:
     lines = [
-        json.dumps(
-            {"id": "a", "title": "Nga và Pakistan tập trận chung", "text": "Quân đội Nga và Pakistan tập trận."}
-        ),
+        json.dumps({"id": "a", "title": "Nga và Pakistan tập trận", "text": "Quân đội Nga và Pakistan tập trận."}),
         "not json",
         json.dumps({"id": 3, "title": "", "text": "Cricket in Lahore.", "lang": "en"}),
         json.dumps({"id": 4}),
@@ -340,8 +342,6 @@ def test_options_beat_the_environment_which_beats_the_file(house: House) -> None
     house.settings["run"] = {"interval_s": 100}
     house.environment["TRIPOINT_RUN__INTERVAL_S"] = "200"
     for options, wanted in (((), "every 200 s"), (("--interval", "300"), "every 300 s")):
-        house.reads([])
-        (house.folder / "seeds" / "sources" / "newsroom.toml").write_text("", encoding="utf-8")
         service = house.start("run", *options)
         assert service.stderr is not None
         assert wanted in service.stderr.readline()

@@ -24,7 +24,7 @@ def test_every_page_is_stored_once_and_every_alert_arrives(
     house.settings["channels"] = {"desk": {"url_env": "MAIL"}}
     house.settings["crawl"]["delay_s"] = 0.02
     house.environment |= {"MAIL": mail.url(), "SSL_CERT_FILE": str(mail.authority)}
-    dice = random.Random()
+    dice = random.Random()  # noqa: S311 - chance is the point, secrecy is not
     in_doubt: Counter[str] = Counter()
     for _ in range(KILLS):
         _kill_at_a_random_moment(house, dice)
