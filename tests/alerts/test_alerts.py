@@ -1,0 +1,188 @@
+"""Alerts: outside text never becomes markup, a chat webhook gets them, and errors are told apart without secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiohttp import web
+
+from alerts.channels import Answer, Channel, Secret, classify, open_channel
+from alerts.courier import CourierSettings, next_state
+from alerts.policy import Policy, Rule, mark
+from alerts.render import Format, Renderer, reference
+from tripoint.domain.errors import SettingsError
+from tripoint.domain.types import (
+    AlertKey,
+    AlertState,
+    Article,
+    Assessment,
+    Evidence,
+    Hit,
+    Marked,
+    Outcome,
+    Placement,
+    PlacementKind,
+    Sentence,
+    Zone,
+)
+
+NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+KEY = AlertKey("story", "relevant", "chat", "new")
+NASTY = "<script>alert(1)</script> **b** [x](http://evil.example) @everyone\r\nBcc: a@b.c"
+
+
+def evidence(title: str = "Title", sentence: str = "Russia met Pakistan.") -> Evidence:
+    published = datetime(2026, 11, 24, 8, 15, tzinfo=UTC)
+    marked = (Marked(sentence, ((0, 6),)),)
+    url = "https://a.example/x?a=1&b=(2)"
+    return Evidence(title, "A & B", url, published, NOW, "en", "topic", 0.91, 0.5, marked, "Asia/Ho_Chi_Minh")
+
+
+def test_a_message_says_everything() -> None:
+    body = Renderer().render(evidence(), KEY, Format.TEXT).body
+    for part in (
+        "Title",
+        "A & B",
+        "2026-11-24 15:15 +07",
+        "08:15 UTC",
+        "0.91",
+        "**Russia** met Pakistan.",
+        "https://",
+        reference(KEY),
+    ):
+        assert part in body
+
+
+def test_outside_text_never_becomes_markup() -> None:
+    renderer = Renderer()
+    html = renderer.render(evidence(NASTY, NASTY), KEY, Format.HTML)
+    assert "<script" not in html.body
+    assert html.body.count("<mark>") == 1
+    assert "\n" not in html.subject
+    assert "\r" not in html.subject
+    markdown = renderer.render(evidence(NASTY, NASTY), KEY, Format.MARKDOWN).body
+    assert "](http" not in markdown
+    assert "@everyone" not in markdown
+    assert r"\*\*b\*\*" in markdown
+    assert "{{" in renderer.render(evidence("{{ 7*7 }}"), KEY, Format.TEXT).body
+
+
+def test_a_long_sentence_is_cut_around_its_hits() -> None:
+    text = "x " * 400 + "Russia met Pakistan" + " y" * 400
+    hit = Hit("actor.russia", "actor", Zone.TEXT, "Russia", 800, 806, 0)
+    cut = mark(Sentence(Zone.TEXT, 0, 0, len(text), text), [hit])
+    assert len(cut.text) <= 322
+    ((start, end),) = cut.spans
+    assert cut.text[start:end] == "Russia"
+
+
+def _article(published: datetime | None) -> Article:
+    return Article("https://a.example/1", "u", "T", "x", published, "en", (), "A", "a", "h", NOW)
+
+
+@pytest.mark.parametrize(
+    ("kind", "relevant", "age_h", "told"),
+    [
+        (PlacementKind.NEW, True, 1, 2),
+        (PlacementKind.NEW, True, 100, 0),
+        (PlacementKind.NEW, False, 1, 0),
+        (PlacementKind.DUPLICATE, True, 1, 0),
+        (PlacementKind.REVISION, True, 1, 2),
+        (PlacementKind.NEW, True, None, 2),
+    ],
+)
+def test_who_must_hear(kind: PlacementKind, relevant: bool, age_h: float | None, told: int) -> None:
+    policy = Policy([Rule("relevant", ("a", "b"), timedelta(hours=72))], {})
+    judged = Assessment("t", "v", 0.9 if relevant else 0.1, 0.5, relevant, (), ())
+    article = _article(NOW - timedelta(hours=age_h) if age_h is not None else None)
+    assert len(policy.who_must_hear(Placement("s", kind), article, [judged], NOW)) == told
+
+
+@pytest.mark.parametrize(
+    ("answer", "attempt", "state", "wait_s"),
+    [
+        (Answer(Outcome.ACCEPTED, ""), 1, AlertState.SENT, 0),
+        (Answer(Outcome.PERMANENT, ""), 1, AlertState.DEAD, 0),
+        (Answer(Outcome.TRANSIENT, ""), 1, AlertState.PENDING, 30),
+        (Answer(Outcome.TRANSIENT, ""), 4, AlertState.PENDING, 240),
+        (Answer(Outcome.TRANSIENT, ""), 11, AlertState.PENDING, 3600),
+        (Answer(Outcome.TRANSIENT, ""), 12, AlertState.DEAD, 0),
+    ],
+)
+def test_what_follows_an_attempt(answer: Answer, attempt: int, state: AlertState, wait_s: int) -> None:
+    assert next_state(answer, attempt, NOW, CourierSettings(), 0.0) == (state, NOW + timedelta(seconds=wait_s))
+
+
+@pytest.mark.parametrize(
+    ("log", "outcome"),
+    [
+        ("Failed to send: error=404.", Outcome.PERMANENT),
+        ("Failed to send: error=429.", Outcome.TRANSIENT),
+        ("Failed to send: error=503.", Outcome.TRANSIENT),
+        ("Socket Exception: (535, b'no')", Outcome.PERMANENT),
+        ("Socket Exception: (451, b'later')", Outcome.TRANSIENT),
+        ("Connection error", Outcome.TRANSIENT),
+    ],
+)
+def test_what_is_worth_another_try(log: str, outcome: Outcome) -> None:
+    assert classify([log]) is outcome
+
+
+async def _with_webhook(status: int, use: Callable[[str, list[str]], object]) -> None:
+    received: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        received.append(await request.text())
+        return web.Response(status=status, text="ok")
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    try:
+        await use(f"mmost://127.0.0.1:{port}/secret0token0secret0token0", received)  # type: ignore[misc]
+    finally:
+        await runner.cleanup()
+
+
+def test_a_chat_webhook_gets_the_alert() -> None:
+    async def use(url: str, received: list[str]) -> None:
+        channel = open_channel("chat", Secret(url), "", print)
+        message = Renderer().render(evidence(), KEY, channel.form)
+        assert (await channel.send(message, 10)).outcome is Outcome.ACCEPTED
+        payload = json.loads(received[0])
+        assert "**Russia** met Pakistan" in payload["text"]
+
+    asyncio.run(_with_webhook(200, use))
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(404, Outcome.PERMANENT), (500, Outcome.TRANSIENT)])
+def test_a_webhook_that_fails_is_told_without_its_token(
+    status: int, outcome: Outcome, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers: list[Answer] = []
+
+    async def use(url: str, received: list[str]) -> None:
+        channel = open_channel("chat", Secret(url), "", print)
+        answers.append(await channel.send(Renderer().render(evidence(), KEY, channel.form), 10))
+
+    asyncio.run(_with_webhook(status, use))
+    assert answers[0].outcome is outcome
+    assert str(status) in answers[0].detail
+    assert "secret0token" not in answers[0].detail + caplog.text
+
+
+def test_a_wrong_url_names_the_channel_and_not_the_url() -> None:
+    with pytest.raises(SettingsError) as error:
+        open_channel("chat", Secret("nonsense://very-secret-token"), "", print)
+    assert "chat" in str(error.value)
+    assert "very-secret" not in str(error.value)
+    assert "very-secret" not in repr(Secret("very-secret-token"))
+    assert isinstance(open_channel("c", Secret("console://"), "", print), Channel)
