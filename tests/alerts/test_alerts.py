@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -164,19 +166,26 @@ def test_a_chat_webhook_gets_the_alert() -> None:
 
 
 @pytest.mark.parametrize(("status", "outcome"), [(404, Outcome.PERMANENT), (500, Outcome.TRANSIENT)])
-def test_a_webhook_that_fails_is_told_without_its_token(
-    status: int, outcome: Outcome, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_webhook_that_fails_is_told_without_its_token(status: int, outcome: Outcome) -> None:
     answers: list[Answer] = []
+    logged = io.StringIO()
+    root, handler = logging.getLogger(), logging.StreamHandler(logged)
+    level = root.level
+    root.setLevel(logging.DEBUG)
+    root.addHandler(handler)
 
     async def use(url: str, received: list[str]) -> None:
         channel = open_channel("chat", Secret(url), "", print)
         answers.append(await channel.send(Renderer().render(evidence(), KEY, channel.form), 10))
 
-    asyncio.run(_with_webhook(status, use))
+    try:
+        asyncio.run(_with_webhook(status, use))
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
     assert answers[0].outcome is outcome
     assert str(status) in answers[0].detail
-    assert "secret0token" not in answers[0].detail + caplog.text
+    assert "secret0token" not in answers[0].detail + logged.getvalue()
 
 
 def test_a_wrong_url_names_the_channel_and_not_the_url() -> None:

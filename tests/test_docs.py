@@ -1,0 +1,38 @@
+"""Documentation that cannot rot: every setting, verb and package is named where a reader looks for it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tripoint.app.settings import ChannelSection, Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+VERBS = ("init", "crawl", "run", "score", "sources list", "alerts list", "doctor")
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("section", Settings.model_fields)
+def test_every_setting_is_documented(section: str) -> None:
+    model = ChannelSection if section == "channels" else Settings.model_fields[section].annotation
+    said = read("docs/settings.md")
+    assert f"## [{section}" in said
+    for key in model.model_fields:  # type: ignore[union-attr]
+        assert f"| `{key}` |" in said
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_in_the_readme(verb: str) -> None:
+    assert f"`tripoint {verb}" in read("README.md")
+
+
+def test_every_package_is_on_the_architecture_page() -> None:
+    packages = tomllib.loads(read("pyproject.toml"))["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    said = read("docs/architecture.md")
+    for package in packages:
+        assert f"{package}/" in said
