@@ -173,6 +173,8 @@ def _keep_logs_in() -> None:
     logger.propagate = False
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
+    # What HTTP libraries log at DEBUG is the path of each request, which for a webhook is its token.
+    logging.getLogger("urllib3").setLevel(logging.INFO)
 
 
 def _secrets_in(address: str) -> tuple[str, ...]:

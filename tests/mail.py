@@ -34,7 +34,7 @@ class Received:
     recipients: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass
 class _Inbox:
     """Accepts mail, or answers with `refusal`."""
 

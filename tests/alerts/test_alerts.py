@@ -143,7 +143,7 @@ async def _with_webhook(status: int, use: Callable[[str, list[str]], object]) ->
 
     app = web.Application()
     app.router.add_post("/{path:.*}", handle)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
