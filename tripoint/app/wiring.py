@@ -7,7 +7,7 @@ import gc
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -136,25 +136,21 @@ def crawl_settings(settings: Settings) -> CrawlSettings:
 @asynccontextmanager
 async def opened_works(settings: Settings, write: Callable[[str], None]) -> AsyncIterator[Works]:
     """Build everything that a crawl and its alerts need, alone on this database, and take it down again."""
-    # Scrapy and trafilatura take most of a second to load, which `--help` should not.
-    from crawler.crawl import Crawler
+    # Scrapy and trafilatura take most of a second to load: `--help` should not wait for them, and the workers load
+    # theirs while this process loads its own.
     from crawler.extract.pool import ExtractionPool
 
-    seeds = load_seeds(settings.seeds.folder)
-    channels = build_channels(settings, write)
-    judge = build_judge(seeds)
-    with opened_stores(settings) as stores, instance_lock(settings.database_url):
-        stores.alerts.release()
-        writer = Writer()
-        extractor = ExtractionPool(settings.crawl.workers, settings.crawl.extract_timeout_s)
-        try:
-            courier = Courier(
-                WriterOutbox(writer, stores.alerts),
-                channels,
-                _courier_settings(settings),
-                utc_now,
-                random.Random(),  # noqa: S311
-            )
+    extractor = ExtractionPool(settings.crawl.workers, settings.crawl.extract_timeout_s)
+    try:
+        from crawler.crawl import Crawler
+
+        seeds = load_seeds(settings.seeds.folder)
+        channels = build_channels(settings, write)
+        judge = build_judge(seeds)
+        with opened_stores(settings) as stores, instance_lock(settings.database_url), closing(Writer()) as writer:
+            stores.alerts.release()
+            dice = random.Random()  # noqa: S311 - it spreads retries, and keeps no secret
+            courier = Courier(WriterOutbox(writer, stores.alerts), channels, _courier_settings(settings), utc_now, dice)
             policy = build_policy(settings, seeds, channels)
             pipeline = Pipeline(judge, stores.articles, policy.who_must_hear, utc_now)
             crawler = Crawler(
@@ -166,9 +162,8 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
             )
             gc.freeze()  # the lexicon and the libraries live as long as the process: never look through them again
             yield Works(seeds, stores, crawler, courier)
-        finally:
-            await asyncio.get_running_loop().run_in_executor(None, extractor.close)
-            await asyncio.get_running_loop().run_in_executor(None, writer.close)
+    finally:
+        await asyncio.get_running_loop().run_in_executor(None, extractor.close)
 
 
 def _courier_settings(settings: Settings) -> CourierSettings:
