@@ -62,4 +62,6 @@ async def _serve(settings: Settings, names: list[str]) -> None:
 def _line(report: CrawlReport) -> str:
     counted = ", ".join(f"{count} {name}" for name, count in report.results.items())
     at = (report.finished_at or report.started_at).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return plain(f"{at} pass done: {counted or 'nothing'}; {report.alerts} alerts queued")
+    failed = any("listings failed" in str(each) for each in report.results)
+    hint = "; `tripoint doctor` says why listings failed" if failed else ""
+    return plain(f"{at} pass done: {counted or 'nothing'}; {report.alerts} alerts queued{hint}")
