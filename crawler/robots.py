@@ -96,6 +96,7 @@ class RobotsMiddleware:
         downloader = self._crawler.engine.downloader
         key = downloader.get_slot_key(request)
         slowest = max(delay_s, self._crawler.settings.getfloat("DOWNLOAD_DELAY"))
-        downloader.per_slot_settings[key] = {"delay": slowest, "concurrency": 1}
+        downloader.per_slot_settings[key] = {"delay": slowest, "concurrency": 1, "jitter": 0.0}
         if key in downloader.slots:
             downloader.slots[key].delay = slowest
+            downloader.slots[key].jitter = 0.0  # chance may make us wait half as long, and a site asked for all of it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,19 @@ def test_robots_are_obeyed(house: House, desk: list[DeskOutlet]) -> None:
         assert room.count("bien-thuy", path) == 0
         assert room.count("bien-thuy", "/robots.txt") == 1
     assert house.rows("select reason from frontier where state = 'failed'") == [("robots.txt forbids it",)]
+
+
+def test_a_crawl_delay_is_kept(house: House, desk: list[DeskOutlet]) -> None:
+    """Trap: Scrapy parses it and does not apply it."""
+    outlet = next(each.outlet for each in desk if each.outlet.name == "bien-thuy")
+    outlet.pages = outlet.pages[:4]
+    outlet.robots = "User-agent: *\nCrawl-delay: 0.3\n"
+    with NewsroomThread([outlet]) as room:
+        house.reads([(outlet, room.base("bien-thuy"))])
+        house.run("crawl", "--quiet")
+        moments = [each.at for each in room.requests if each.path.endswith(".html")]
+    assert len(moments) == 4
+    assert min(later - earlier for earlier, later in pairwise(moments)) > 0.25
 
 
 def test_robots_that_cannot_be_asked_forbid_for_now(house: House, desk: list[DeskOutlet], room: NewsroomThread) -> None:

@@ -15,7 +15,7 @@ from aiohttp import web
 from alerts.channels import Answer, Channel, Secret, classify, open_channel
 from alerts.courier import CourierSettings, next_state
 from alerts.policy import Policy, Rule, mark
-from alerts.render import Format, Renderer, reference
+from alerts.render import Format, Message, Renderer, reference
 from tripoint.domain.errors import SettingsError
 from tripoint.domain.types import (
     AlertKey,
@@ -186,6 +186,18 @@ def test_a_webhook_that_fails_is_told_without_its_token(status: int, outcome: Ou
     assert answers[0].outcome is outcome
     assert str(status) in answers[0].detail
     assert "secret0token" not in answers[0].detail + logged.getvalue()
+
+
+def test_a_long_message_is_split_and_not_cut() -> None:
+    """Trap: by default Apprise cuts what a service has no room for."""
+
+    async def use(url: str, received: list[str]) -> None:
+        channel = open_channel("chat", Secret(url), "", print)
+        assert (await channel.send(Message("s", "word " * 3000 + "end", channel.form), 20)).outcome is Outcome.ACCEPTED
+        assert len(received) > 1
+        assert json.loads(received[-1])["text"].rstrip().endswith("end")
+
+    asyncio.run(_with_webhook(200, use))
 
 
 def test_a_wrong_url_names_the_channel_and_not_the_url() -> None:
