@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from storage import tables as t
 from storage.alerts import queue_alerts
 from storage.database import Database
-from storage.upsert import insert_into
+from storage.upsert import insert_for, insert_into
 from tripoint.domain.ports import Decide
 from tripoint.domain.types import (
     Article,
@@ -31,6 +32,18 @@ from tripoint.domain.types import (
 MAX_ATTEMPTS = 5
 _FIRST_RETRY_S = 60.0
 _LONGEST_RETRY_S = 6 * 3600.0
+
+# What `keep` runs for every article is built once: building a statement takes longer than SQLite takes to run it.
+_PLACE = (t.articles.c.id, t.articles.c.story, t.articles.c.content_hash, t.articles.c.revision)
+_SAME_PAGE = select(*_PLACE).where(t.articles.c.canonical_url == bindparam("page"))
+_SAME_TEXT = (
+    select(t.articles.c.story).where(t.articles.c.content_hash == bindparam("text")).order_by(t.articles.c.id).limit(1)
+)
+_NEW_ARTICLE = insert(t.articles).returning(t.articles.c.id)
+_CHANGED_ARTICLE = update(t.articles).where(t.articles.c.id == bindparam("article"))
+_NEW_REVISION = insert(t.revisions)
+_NEW_ASSESSMENT = insert(t.assessments).returning(t.assessments.c.id)
+_NEW_HITS = insert(t.hits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +166,10 @@ class ArticleStore:
 
 
 def _known(connection: Connection, article: Article) -> tuple[dict[str, Any] | None, Known]:
-    columns = (t.articles.c.id, t.articles.c.story, t.articles.c.content_hash, t.articles.c.revision)
-    same_page = select(*columns).where(t.articles.c.canonical_url == t.clean(article.canonical_url))
-    row = connection.execute(same_page).mappings().first()
+    row = connection.execute(_SAME_PAGE, {"page": t.clean(article.canonical_url)}).mappings().first()
     if row:
         return dict(row), Known(same_url=row["story"], same_url_hash=row["content_hash"])
-    same_text = select(t.articles.c.story).where(t.articles.c.content_hash == article.content_hash)
-    story = connection.scalar(same_text.order_by(t.articles.c.id).limit(1))
+    story = connection.scalar(_SAME_TEXT, {"text": article.content_hash})
     return None, Known(same_content=story or "")
 
 
@@ -185,34 +195,33 @@ def _write_article(
     number = row["revision"] + 1 if row else 1
     if row:
         article_id = int(row["id"])
-        connection.execute(update(t.articles).where(t.articles.c.id == article_id).values(**values, revision=number))
+        connection.execute(_CHANGED_ARTICLE, {**values, "revision": number, "article": article_id})
     else:
         first = {
             "story": decision.placement.story,
             "canonical_url": article.canonical_url,
             "first_seen_at": article.fetched_at,
         }
-        statement = insert(t.articles).values(**values, **first, revision=1).returning(t.articles.c.id)
-        article_id = connection.execute(statement).scalar_one()
+        article_id = connection.execute(_NEW_ARTICLE, {**values, **first, "revision": 1}).scalar_one()
     kept = {key: values[key] for key in ("title", "text", "content_hash", "fetched_at")}
-    connection.execute(insert(t.revisions).values(article_id=article_id, number=number, **kept))
+    connection.execute(_NEW_REVISION, {"article_id": article_id, "number": number, **kept})
     return article_id, number
 
 
 def _write_assessment(connection: Connection, article_id: int, revision: int, assessment: Assessment) -> None:
-    statement = insert(t.assessments).values(
-        article_id=article_id,
-        revision=revision,
-        topic=assessment.topic,
-        topic_version=assessment.topic_version,
-        score=assessment.score,
-        threshold=assessment.threshold,
-        relevant=assessment.relevant,
-        facets=[list(each) for each in assessment.facets],
-        shares=[[each.feature, each.value, each.share] for each in assessment.shares],
-        note=assessment.note,
-    )
-    assessment_id = connection.execute(statement.returning(t.assessments.c.id)).scalar_one()
+    row = {
+        "article_id": article_id,
+        "revision": revision,
+        "topic": assessment.topic,
+        "topic_version": assessment.topic_version,
+        "score": assessment.score,
+        "threshold": assessment.threshold,
+        "relevant": assessment.relevant,
+        "facets": [list(each) for each in assessment.facets],
+        "shares": [[each.feature, each.value, each.share] for each in assessment.shares],
+        "note": assessment.note,
+    }
+    assessment_id = connection.execute(_NEW_ASSESSMENT, row).scalar_one()
     rows = [
         {
             "assessment_id": assessment_id,
@@ -228,7 +237,7 @@ def _write_assessment(connection: Connection, article_id: int, revision: int, as
         for position, hit in enumerate(assessment.hits)
     ]
     if rows:
-        connection.execute(insert(t.hits), rows)
+        connection.execute(_NEW_HITS, rows)
 
 
 def finish_candidate(connection: Connection, candidate: Candidate, state: str, at: datetime, reason: str) -> None:
@@ -247,14 +256,15 @@ def finish_candidate(connection: Connection, candidate: Candidate, state: str, a
         "finished_at": at,
         "reason": reason,
     }
-    changed = {
-        "state": state,
-        "finished_at": at,
-        "reason": reason,
-        "attempts": t.frontier.c.attempts + 1,
-    }
-    statement = insert_into(connection, t.frontier).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["url"], set_=changed))
+    connection.execute(_finish(connection.dialect.name), row)
+
+
+@cache
+def _finish(dialect: str) -> Any:
+    statement = insert_for(dialect, t.frontier)
+    changed = {key: statement.excluded[key] for key in ("state", "finished_at", "reason")}
+    changed["attempts"] = t.frontier.c.attempts + 1
+    return statement.on_conflict_do_update(index_elements=["url"], set_=changed)
 
 
 def _stored(connection: Connection, row: dict[str, Any]) -> StoredArticle:

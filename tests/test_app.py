@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -366,3 +369,29 @@ def test_options_beat_the_environment_which_beats_the_file(house: House) -> None
 def test_every_verb_has_an_example(house: House) -> None:
     for verb in (["init"], ["crawl"], ["run"], ["score"], ["sources", "list"], ["alerts", "list"], ["doctor"]):
         assert "Example: tripoint" in house.run(*verb, "--help").stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_sees_progress_while_it_goes_on(
+    reading_house: House, desk: list[DeskOutlet], room: NewsroomThread
+) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    environ = {**reading_house.environ(), "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
+    process = subprocess.Popen(
+        reading_house.command("crawl"), env=environ, cwd=reading_house.folder, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            seen += os.read(ours, 65536)
+        except OSError:  # Linux' way to say that the other side has closed
+            break
+    os.close(ours)
+    assert process.wait(timeout=30) == 0
+    shown = seen.decode()
+    assert "pages waiting" in shown
+    assert "\x1b[2K" in shown  # the line is drawn anew, not printed again and again
+    assert all(title[:40] in " ".join(shown.split()) for title in _told(desk))

@@ -14,6 +14,7 @@ _SHORT_WORDS = 120
 _MANY_PICTURES = 5
 _MANY_LINKS = 6
 _LONG_PARAGRAPH_WORDS = 25
+LONG_PARAGRAPH_CHARACTERS = 80
 _LONG_LINK_CHARACTERS = 35
 _PASSWORD = etree.XPath("boolean(//input[@type='password'])")
 _HEADLINES = etree.XPath("//h2//a/@href | //h3//a/@href | //h4//a/@href | //article//a/@href")
@@ -36,6 +37,7 @@ class Shape:
     wall: bool
     headlines: int  #: links that look like headlines of other pages
     long_paragraphs: int
+    paragraph_characters: int  #: in paragraphs that are longer than a menu's entries
 
     def verdict(self, text: str) -> tuple[NotArticleKind, str] | None:
         """Return the kind and a reason if the page with this body holds no article."""
@@ -57,6 +59,8 @@ class Shape:
 def not_article_kind(tree: html.HtmlElement, head: Head) -> Shape:
     """Look at the page before the extractor cuts it down."""
     kind = head.meta.get("og:type", "").lower()
+    paragraphs = [each.text_content() for each in tree.iter("p")]
+    lengths = [len(each) for each in paragraphs]
     links = set(_HEADLINES(tree))
     links.update(each.get("href") for each in _LISTED(tree) if len(each.text_content()) > _LONG_LINK_CHARACTERS)
     return Shape(
@@ -66,5 +70,6 @@ def not_article_kind(tree: html.HtmlElement, head: Head) -> Shape:
         pictures=sum(1 for _ in tree.iter("figure")),
         wall=not head.free or _PASSWORD(tree) or _WALL(tree),
         headlines=len(links),
-        long_paragraphs=sum(each.text_content().count(" ") >= _LONG_PARAGRAPH_WORDS for each in tree.iter("p")),
+        long_paragraphs=sum(each.count(" ") >= _LONG_PARAGRAPH_WORDS for each in paragraphs),
+        paragraph_characters=sum(each for each in lengths if each >= LONG_PARAGRAPH_CHARACTERS),
     )
