@@ -26,7 +26,11 @@ def test_a_wheel_carries_seeds_templates_and_migrations(tmp_path: Path) -> None:
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("tripoint-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    seeds = {str(each.relative_to(ROOT)) for each in (ROOT / "seeds").rglob("*") if each.suffix in {".toml", ".txt"}}
+    seeds = {
+        str(each.relative_to(ROOT))
+        for each in (ROOT / "seeds").rglob("*")
+        if each.suffix in {".toml", ".txt", ".json", ".jsonl"}
+    }
     assert seeds
     assert seeds <= names
     assert "alerts/templates/alert.html.j2" in names

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from tripoint.app.calibrated import load_fitted
 from tripoint.domain.errors import Place, SeedError
 from tripoint.domain.seedfile import SeedTable, read_seed
 from tripoint.domain.types import Source
@@ -75,15 +76,16 @@ def _tables(root: Traversable, folder: str) -> list[SeedTable]:
     return tables
 
 
-def load_seeds(folder: Path | None = None) -> Seeds:
-    """Read sources, lexicon and topics from a folder, or from the package.
+def load_seeds(folder: Path | None = None, *, with_fit: bool = True) -> Seeds:
+    """Read sources, lexicon and topics from a folder, or from the package; `with_fit` takes its weights.
 
     Raises `SeedError` for the first mistake: one line with file, line, problem and mend.
     """
     root: Traversable = folder if folder is not None else packaged_seeds()
     sources = parse_sources(_tables(root, "sources"))
     lexicon = parse_lexicon(_tables(root, "lexicon"))
-    topics = tuple(parse_topic(table, lexicon) for table in _tables(root, "topics"))
+    fitted = load_fitted(root, str(root)) if with_fit else {}
+    topics = tuple(parse_topic(table, lexicon, fitted) for table in _tables(root, "topics"))
     return Seeds(sources, lexicon, topics)
 
 

@@ -32,7 +32,7 @@ def content_hash(title: str, text: str) -> str:
 
 def has_vietnamese_marks(text: str) -> bool:
     """Return whether the text carries letters that mark it as Vietnamese."""
-    return bool(_VIETNAMESE.search(nfc(text)))
+    return bool(_VIETNAMESE.search(text) or (not text.isascii() and _VIETNAMESE.search(nfc(text))))
 
 
 def strip_marks(text: str) -> str:
@@ -66,6 +66,17 @@ _SINGLE |= {
     for each in "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000"
 }
 _SPECIAL = re.compile(f"[{_DROPPED}\u0300-\u036f]")
+_JOINING = "".join(chr(each) for each in range(0x250, 0x10000) if unicodedata.combining(chr(each)))
+# Letters that are not in composed form by themselves, such as the Kelvin sign.
+_ALONE = "".join(
+    chr(each)
+    for each in range(0x80, 0x30000)
+    if not unicodedata.combining(chr(each)) and not unicodedata.is_normalized("NFC", chr(each))
+)
+_DROP = re.compile(f"[{_DROPPED}]")
+# What joins the character before it, is dropped, or is not in composed form by itself.
+_UNSETTLED = re.compile(f"[{_DROPPED}{_JOINING}{_ALONE}]+")
+_VARIANT = re.compile("[" + "".join(re.escape(chr(each)) for each in _SINGLE) + "]")
 _TONES = {"\u0300", "\u0301", "\u0303", "\u0309", "\u0323"}
 
 
@@ -80,20 +91,21 @@ def _new_placement() -> dict[str, str]:
 
 
 _PLACEMENT = _new_placement()
-_OLD_TONE = re.compile(r"(?<!q)(?:" + "|".join(sorted(_PLACEMENT)) + r")(?!\w)")
-_Y_FOR_I = re.compile(r"(?<=[hklmst])([yýỳỷỹỵ])(?!\w)")
+# Both begin with the rare letter, so that the search runs from one to the next.
+_OLD_TONE = re.compile(r"(?:[òóỏõọ][ae]|[ùúủũụ](?<!q.)y)(?!\w)")
+_Y_FOR_I = re.compile(r"[yýỳỷỹỵ](?<=[hklmst].)(?!\w)")
 _I_OF_Y = dict(zip("yýỳỷỹỵ", "iíìỉĩị", strict=True))
 
 
 def fold(text: str) -> Folded:
     """Return the text in small letters with one spelling for hyphens, spaces, tone placement and final i or y."""
     composed, starts = _compose(text)
-    cased = composed.translate(_SINGLE)
+    cased = _VARIANT.sub(lambda found: _SINGLE[ord(found[0])], composed)
     lowered = cased.lower()
     if len(lowered) != len(cased):  # İ and its like grow; folding one by one keeps the offsets
         lowered = "".join(each.lower() if len(each.lower()) == 1 else each for each in cased)
     lowered = _OLD_TONE.sub(lambda found: _PLACEMENT[found[0]], lowered)
-    lowered = _Y_FOR_I.sub(lambda found: _I_OF_Y[found[1]], lowered)
+    lowered = _Y_FOR_I.sub(lambda found: _I_OF_Y[found[0]], lowered)
     return Folded(lowered, cased, starts, len(text))
 
 
@@ -104,15 +116,20 @@ def _compose(text: str) -> tuple[str, tuple[int, ...] | None]:
     out: list[str] = []
     starts: list[int] = []
     position = 0
-    while position < len(text):
-        end = position + 1
-        while end < len(text) and (unicodedata.combining(text[end]) or text[end] in _DROPPED):
-            end += 1
-        cluster = "".join(each for each in text[position:end] if each not in _DROPPED)
-        for each in unicodedata.normalize("NFC", cluster):
-            out.append(each)
-            starts.append(position)
-        position = end
+    for found in _UNSETTLED.finditer(text):  # the rest is copied
+        start = max(position, found.start() - 1)  # with the letter that it may join
+        out.append(text[position:start])
+        starts.extend(range(position, start))
+        cluster = text[start : found.end()]
+        joined = unicodedata.normalize("NFC", _DROP.sub("", cluster))
+        out.append(joined)
+        if len(joined) == len(cluster):
+            starts.extend(range(start, found.end()))
+        else:
+            starts.extend([start] * len(joined))
+        position = found.end()
+    out.append(text[position:])
+    starts.extend(range(position, len(text)))
     return "".join(out), tuple(starts)
 
 
@@ -122,7 +139,6 @@ _ABBREVIATIONS = frozenset(
     " đ tr vd tp.hcm q p".split()
 )
 _END = re.compile(r"\n+|[.!?…]+[\"'”’»)\]]*(?=\s|$)|\.(?=[A-ZĐÀ-ỸƠƯ][a-zà-ỹđơư])")
-_LAST_WORD = re.compile(r"[\w.]+$")
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -141,21 +157,28 @@ def sentences(text: str) -> list[tuple[int, int]]:
 def _is_abbreviation(text: str, start: int, found: re.Match[str]) -> bool:
     if len(found[0]) > 1:
         return False
-    word = _LAST_WORD.search(text, max(start, found.start() - 20), found.start())
-    if word is None:
+    end = found.start()
+    after = text[end + 1 : end + 3].lstrip()
+    if after[:1].islower():
+        return True
+    head = text[max(start, end - 20) : end]
+    begin = len(head)
+    while begin and (head[begin - 1].isalnum() or head[begin - 1] == "."):
+        begin -= 1
+    last = head[begin:]
+    if not last:
         return False
-    after = text[found.end() : found.end() + 2].lstrip()
-    last = word[0].lower()
-    is_initial = len(word[0].rsplit(".", 1)[-1]) == 1 and word[0][-1].isupper()
-    return last in _ABBREVIATIONS or is_initial or after[:1].islower()
+    is_initial = last[-1].isupper() and (len(last) == 1 or last[-2] == ".")
+    return is_initial or last.lower() in _ABBREVIATIONS
 
 
 def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
-    piece = text[start:end]
-    left = len(piece) - len(piece.lstrip())
-    right = len(piece.rstrip())
-    if right > left:
-        spans.append((start + left, start + right))
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if end > start:
+        spans.append((start, end))
 
 
 def sentence_at(spans: list[tuple[int, int]], offset: int) -> int:

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 
 from tripoint.domain.text import sentence_at, sentences
 from tripoint.domain.types import Assessment, Hit, Sentence, Share, Zone
-from tripoint.relevance.features import Features, read_features
+from tripoint.relevance.features import Features, Layout, read_features
 from tripoint.relevance.language import LanguageGuesser
+from tripoint.relevance.layout import asides, listing
 from tripoint.relevance.lexicon import Lexicon
 from tripoint.relevance.matcher import Match, Matcher
-from tripoint.relevance.topic import FACETS, Topic
+from tripoint.relevance.topic import FACETS, Topic, Weights
 
 _EVIDENCE = 3
+_LEAD = 3  # sentences that tell what an article is about
 _UNGATED_MOST = 0.05  # what an article can score that does not name the core and a partner
 _MOST_CHARACTERS = 400_000  # a hundred times a long article; more is no article, and its head is judged
 
@@ -29,12 +31,24 @@ class Judge:
 
     def assess(self, title: str, text: str, language: str) -> tuple[Assessment, ...]:
         """Return one assessment for each topic; `language` may be empty, and is then guessed."""
+        language = language or self._guesser.guess(f"{title[:2000]}\n{text[:2000]}")
+        texts, spans, matches = self._read(title, text)
+        layout = _layout(texts, spans)
+        return tuple(self._judge(topic, texts, spans, matches, layout, language) for topic in self._topics)
+
+    def measure(self, title: str, text: str) -> dict[str, Features]:
+        """Return the features of a text for each topic by name, whatever its language."""
+        texts, spans, matches = self._read(title, text)
+        layout = _layout(texts, spans)
+        return {topic.name: read_features(topic, _hits(topic, texts, spans, matches), layout) for topic in self._topics}
+
+    def _read(
+        self, title: str, text: str
+    ) -> tuple[dict[Zone, str], dict[Zone, list[tuple[int, int]]], dict[Zone, list[Match]]]:
         title, text = title[:2000], text[:_MOST_CHARACTERS]
-        language = language or self._guesser.guess(f"{title}\n{text[:2000]}")
         spans = {Zone.TITLE: [(0, len(title))] if title else [], Zone.TEXT: sentences(text)}
         texts = {Zone.TITLE: title, Zone.TEXT: text}
-        matches = {zone: self._matcher.find(each) for zone, each in texts.items()}
-        return tuple(self._judge(topic, texts, spans, matches, language) for topic in self._topics)
+        return texts, spans, {zone: self._matcher.find(each) for zone, each in texts.items()}
 
     def _judge(
         self,
@@ -42,24 +56,16 @@ class Judge:
         texts: dict[Zone, str],
         spans: dict[Zone, list[tuple[int, int]]],
         matches: dict[Zone, list[Match]],
+        layout: Layout,
         language: str,
     ) -> Assessment:
-        hits = tuple(
-            Hit(
-                match.concept,
-                topic.facet_of[match.concept],
-                zone,
-                texts[zone][match.start : match.end],
-                match.start,
-                match.end,
-                sentence_at(spans[zone], match.start),
-            )
-            for zone in (Zone.TITLE, Zone.TEXT)
-            for match in matches[zone]
-            if match.concept in topic.facet_of
+        hits = _hits(topic, texts, spans, matches)
+        features = read_features(topic, hits, layout)
+        shares = tuple(
+            Share(name, round(value, 4), round(topic.weights.of[name] * value, 4))
+            for name, value in features.values.items()
         )
-        features = read_features(topic, hits, len(spans[Zone.TEXT]))
-        shares, score = _score(topic, features)
+        score = score_of(topic.weights, features)
         note = ""
         if language not in topic.languages:
             score, note = 0.0, f"language {language or 'unknown'} is not scored"
@@ -78,15 +84,37 @@ class Judge:
         )
 
 
-def _score(topic: Topic, features: Features) -> tuple[tuple[Share, ...], float]:
-    shares = tuple(
-        Share(name, round(value, 4), round(topic.weights[name] * value, 4)) for name, value in features.values.items()
+def _hits(
+    topic: Topic, texts: dict[Zone, str], spans: dict[Zone, list[tuple[int, int]]], matches: dict[Zone, list[Match]]
+) -> tuple[Hit, ...]:
+    return tuple(
+        Hit(
+            match.concept,
+            topic.facet_of[match.concept],
+            zone,
+            texts[zone][match.start : match.end],
+            match.start,
+            match.end,
+            sentence_at(spans[zone], match.start),
+        )
+        for zone in (Zone.TITLE, Zone.TEXT)
+        for match in matches[zone]
+        if match.concept in topic.facet_of
     )
-    logit = topic.bias + sum(topic.weights[name] * value for name, value in features.values.items())
-    score = 1 / (1 + math.exp(-logit))
-    if not features.is_gated:
-        score *= _UNGATED_MOST
-    return shares, score
+
+
+def _layout(texts: dict[Zone, str], spans: dict[Zone, list[tuple[int, int]]]) -> Layout:
+    text = texts[Zone.TEXT]
+    aside = asides(text, spans[Zone.TEXT])
+    prose = [index for index in range(len(spans[Zone.TEXT])) if index not in aside]
+    return Layout(len(prose), aside, tuple(prose[:_LEAD]), listing(text), bool(texts[Zone.TITLE]))
+
+
+def score_of(weights: Weights, features: Features) -> float:
+    """Return the score, 0 to 1."""
+    logit = weights.bias + sum(weights.of[name] * value for name, value in features.values.items())
+    score = 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
+    return score if features.is_gated else score * _UNGATED_MOST
 
 
 def _evidence(

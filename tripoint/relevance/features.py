@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from tripoint.domain.types import Hit, Zone
 from tripoint.relevance.topic import Topic
 
-_LEAD_SENTENCES = 3
 _ANCHOR_FACETS = frozenset({"forum", "platform"})
+_TITLE = (Zone.TITLE, 0)
 
 
 @dataclass(slots=True)
@@ -43,71 +43,148 @@ class Features:
     is_gated: bool  #: whether core and partner are both named at all
 
 
-def read_features(topic: Topic, hits: Sequence[Hit], sentences: int) -> Features:
-    """Return the features of one article for one topic; `sentences` counts those of its text."""
-    units = _units(hits)
-    passages = sorted(_passages(topic, units), key=lambda each: (-each.firmness, each.unit.index))
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a text is laid out."""
+
+    sentences: int  #: that are prose
+    asides: frozenset[int]  #: sentences that lead to other pages
+    lead: tuple[int, ...]  #: the first sentences that are prose
+    listing: float  #: share of it that is headlines without prose
+    has_title: bool
+
+
+def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features:
+    """Return the features of one article for one topic."""
+    hits = [hit for hit in hits if hit.zone is Zone.TITLE or hit.sentence not in layout.asides]
+    units = _units(topic, hits)
+    passages = sorted(_passages(topic, units, layout), key=lambda each: (-each.firmness, each.unit.index))
     firm = [each for each in passages if each.firmness >= 0.5]
-    present = {hit.concept for hit in hits}
-    title = units.get((Zone.TITLE, 0))
-    lead = [each.firmness for each in passages if each.unit.zone is Zone.TITLE or each.unit.index < _LEAD_SENTENCES]
+    present: set[str] = set().union(*(each.concepts.get("actor", set()) for each in units.values()))
+    title = units.get(_TITLE)
+    lead = [each.firmness for each in passages if each.unit.zone is Zone.TITLE or each.unit.index in layout.lead]
     values = {
         "tie": (sum(each.firmness for each in passages[:2]) / 2) if passages else 0.0,
         "lead": max(lead, default=0.0),
-        "title": float(title is not None and _joins(topic, title)),
-        "anchors": min(_anchors(topic, units), 2) / 2,
+        "title": _title(topic, units, layout),
+        "focus": _focus(topic, units, layout),
+        "anchors": min(_anchors(topic, units, layout), 2) / 2,
         "variety": min(len({act for each in firm for act in each.acts}), 4) / 4,
-        "density": min(3 * len(firm) / max(sentences, 4), 1.0),
+        "density": min(3 * len(firm) / max(layout.sentences, 4), 1.0),
         "third": _outweigh(topic, hits),
-        "third_title": float(title is not None and title.has("third") and not _joins(topic, title)),
-        "veto": _veto(hits, units),
+        "third_title": 0.0 if title is None or not title.has("third") else 0.5 if _joins(topic, title) else 1.0,
+        "veto": _veto(hits, units, len(firm)),
+        "listing": layout.listing,
     }
     return Features(values, tuple(passages), bool(present & topic.core) and bool(present & topic.partners))
 
 
-def _units(hits: Sequence[Hit]) -> dict[tuple[Zone, int], Unit]:
+def _units(topic: Topic, hits: Sequence[Hit]) -> dict[tuple[Zone, int], Unit]:
+    """Sort hits by sentence; a person stands for a state that is named too, "nước này" for the country before it."""
+    named = {hit.concept for hit in hits if hit.facet == "actor"}
+    sides = [side for side in (topic.core, topic.partners) if side & named]
     units: dict[tuple[Zone, int], Unit] = {}
+    last: tuple[str, str] | None = None
     for hit in hits:
         unit = units.setdefault((hit.zone, hit.sentence), Unit(hit.zone, hit.sentence))
+        if hit.facet == "echo":
+            if last is not None:
+                unit.concepts.setdefault(last[0], set()).add(last[1])
+            continue
+        if hit.facet in {"actor", "third"}:
+            last = hit.facet, hit.concept
         unit.concepts.setdefault(hit.facet, set()).add(hit.concept)
+        state = topic.speaks_for.get(hit.concept, "")
+        # A place lies in its state whatever else is named; a person may be anywhere on any business.
+        if state and (hit.facet != "person" or any(state in side for side in sides)):
+            unit.concepts.setdefault("actor", set()).add(state)
     return units
 
 
-def _passages(topic: Topic, units: dict[tuple[Zone, int], Unit]) -> list[Passage]:
+def _passages(topic: Topic, units: dict[tuple[Zone, int], Unit], layout: Layout) -> list[Passage]:
     found = []
     for (zone, index), unit in units.items():
-        acts = _acts(unit)
+        near = _near(units, layout, zone, index)
+        acts = _acts(topic, unit, near)
         if not acts:
             continue
-        near = [units[key] for key in ((zone, index - 1), (zone, index + 1)) if key in units]
-        firmness = _firmness(topic, unit, near)
+        firmness = _firmness(topic, unit, near, acts)
         if firmness:
             found.append(Passage(unit, firmness, acts))
     return found
 
 
-def _acts(unit: Unit) -> frozenset[str]:
-    """Return the defence acts of a sentence; a move is one beside a force or a platform."""
+def _near(units: dict[tuple[Zone, int], Unit], layout: Layout, zone: Zone, index: int) -> list[Unit]:
+    """Return the sentence before and the one after; the title stands before the first two."""
+    if zone is Zone.TITLE:
+        keys = [(Zone.TEXT, first) for first in layout.lead[:1]]
+    else:
+        keys = [(zone, index - 1), (zone, index + 1)] + ([_TITLE] if index in layout.lead[:2] else [])
+    return [units[key] for key in keys if key in units]
+
+
+def _acts(topic: Topic, unit: Unit, near: Sequence[Unit]) -> frozenset[str]:
+    """Return the defence acts of a sentence; a move is one beside a force, a platform or a common threat."""
     acts = set(unit.concepts.get("act", ())) | set(unit.concepts.get("forum", ()))
-    if unit.has("force") or unit.has("platform"):
-        acts |= unit.concepts.get("move", set())
+    moves = unit.concepts.get("move", set())
+    if _is_armed(topic, unit):
+        # Two armed sides in one sentence do something together, whatever the verb.
+        acts |= moves or ({"armed"} if _joins(topic, unit) else set())
+    elif moves and any(_is_armed(topic, each) for each in near):
+        acts |= {f"near {move}" for move in moves}
+    elif moves and unit.concepts.get("context", set()) & topic.threats:
+        acts |= {f"threat {move}" for move in moves}
+    elif _joins(topic, unit) and unit.concepts.get("context", set()) & topic.threats:
+        acts.add("armed")  # both sides in one sentence about a common threat
     return frozenset(acts)
 
 
-def _firmness(topic: Topic, unit: Unit, near: Sequence[Unit]) -> float:
+def _sureness(act: str) -> float:
+    """Return how surely a sentence without a defence act by name tells of one."""
+    if act == "armed":
+        return 0.5
+    return 0.6 if act.startswith(("near ", "threat ")) else 0.85
+
+
+def _is_armed(topic: Topic, unit: Unit) -> bool:
+    return unit.has("force") or unit.has("platform") or bool(unit.concepts.get("actor", set()) & topic.armed)
+
+
+def _title(topic: Topic, units: dict[tuple[Zone, int], Unit], layout: Layout) -> float:
+    """Return how far the title names core and partner: 1 both, half for one of them beside a defence word.
+
+    Where there is no title, the first sentence stands for it.
+    """
+    unit = units.get(_TITLE) if layout.has_title or not layout.lead else units.get((Zone.TEXT, layout.lead[0]))
+    if unit is None:
+        return 0.0
+    if _joins(topic, unit):
+        return 1.0
+    named = unit.concepts.get("actor", set()) & (topic.core | topic.partners)
+    return 0.5 if named and (unit.has("act") or unit.has("forum") or _is_armed(topic, unit)) else 0.0
+
+
+def _focus(topic: Topic, units: dict[tuple[Zone, int], Unit], layout: Layout) -> float:
+    """Return which of core and partner stand in the title or the first sentences: half for each."""
+    early = {_TITLE} | {(Zone.TEXT, index) for index in layout.lead}
+    actors: set[str] = set().union(*(units[key].concepts.get("actor", set()) for key in early if key in units))
+    return (bool(actors & topic.core) + bool(actors & topic.partners)) / 2
+
+
+def _firmness(topic: Topic, unit: Unit, near: Sequence[Unit], acts: frozenset[str]) -> float:
     actors = unit.concepts.get("actor", set())
     around = actors.union(*(each.concepts.get("actor", set()) for each in near))
-    is_sure = unit.has("act") or unit.has("forum")
+    sure = 1.0 if unit.has("act") or unit.has("forum") else max(map(_sureness, acts))
     if not (around & topic.core and around & topic.partners):
         return 0.0
     if actors & topic.core and actors & topic.partners:
-        firmness = 1.0 if is_sure else 0.8
+        firmness = sure
     elif actors & (topic.core | topic.partners):
-        firmness = 0.7 if is_sure else 0.45
+        firmness = 0.65 * sure
     else:
         firmness = 0.3
-    if unit.has("third"):
-        firmness *= 0.6  # somebody else takes part, and may be the one who acts
+    # Each other country that takes part may be the one who acts, and with three it is a list.
+    firmness *= 0.6 ** min(len(unit.concepts.get("third", ())), 3)
     return firmness
 
 
@@ -116,13 +193,18 @@ def _joins(topic: Topic, unit: Unit) -> bool:
     return bool(actors & topic.core and actors & topic.partners)
 
 
-def _anchors(topic: Topic, units: dict[tuple[Zone, int], Unit]) -> int:
-    """Count named forums and platforms that stand beside the core."""
+def _anchors(topic: Topic, units: dict[tuple[Zone, int], Unit], layout: Layout) -> int:
+    """Count named forums and platforms that stand beside the core, with a partner not far off."""
     found: set[str] = set()
     for (zone, index), unit in units.items():
-        around = [units[key] for key in ((zone, index - 1), (zone, index), (zone, index + 1)) if key in units]
-        if any(each.concepts.get("actor", set()) & topic.core for each in around):
-            found.update(*(unit.concepts.get(facet, set()) for facet in _ANCHOR_FACETS))
+        named = set().union(*(unit.concepts.get(facet, set()) for facet in _ANCHOR_FACETS))
+        if not named:
+            continue
+        near = set().union(*(each.concepts.get("actor", set()) for each in [unit, *_near(units, layout, zone, index)]))
+        further = [units[key] for step in (-2, 2) if (key := (zone, index + step)) in units]
+        far = near.union(*(each.concepts.get("actor", set()) for each in further))
+        if near & topic.core and far & topic.partners:
+            found |= named
     return len(found)
 
 
@@ -142,11 +224,11 @@ def _outweigh(topic: Topic, hits: Sequence[Hit]) -> float:
     return (strongest - ours) / (strongest + ours)
 
 
-def _veto(hits: Sequence[Hit], units: dict[tuple[Zone, int], Unit]) -> float:
+def _veto(hits: Sequence[Hit], units: dict[tuple[Zone, int], Unit], firm: int) -> float:
     """Return how much of the article is another kind of news: its vetoes beside its acts, one in the title double."""
     vetoes = sum(hit.facet == "veto" for hit in hits)
     title = units.get((Zone.TITLE, 0))
     if title is not None and title.has("veto"):
         vetoes += 2
-    acts = sum(hit.facet in {"act", "forum", "platform"} for hit in hits)
+    acts = firm + sum(hit.facet in {"act", "forum", "platform"} for hit in hits)
     return vetoes / (vetoes + acts) if vetoes > 1 else 0.0

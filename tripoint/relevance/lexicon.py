@@ -11,7 +11,7 @@ from tripoint.domain.errors import Place
 from tripoint.domain.seedfile import SeedTable
 from tripoint.domain.text import fold, strip_marks
 
-KINDS = ("actor", "act", "move", "force", "platform", "forum", "person", "context", "third", "veto", "shield")
+KINDS = ("actor", "act", "move", "force", "platform", "forum", "person", "context", "third", "veto", "echo", "shield")
 LANGUAGES = ("vi", "en")
 _ID = re.compile(r"[a-z]+\.[a-z0-9_]+")
 _LEAST_BARE_LETTERS = 7  # an alias stripped of its marks is trusted from this length on, and from two words on
@@ -47,6 +47,7 @@ class Concept:
     id: str
     kind: str
     aliases: tuple[Alias, ...]
+    of: str = ""  #: the concept that a person speaks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Lexicon:
 def parse_lexicon(tables: Sequence[SeedTable]) -> Lexicon:
     """Read and check all files of a lexicon; raises `SeedError` at the first mistake."""
     concepts: dict[str, Concept] = {}
+    speakers: list[tuple[SeedTable, str]] = []
     owners: dict[tuple[str, str], tuple[str, Place]] = {}
     for table in tables:
         for entry in table.tables("concept"):
@@ -72,7 +74,12 @@ def parse_lexicon(tables: Sequence[SeedTable]) -> Lexicon:
             if concept.id in concepts:
                 raise entry.error("id", f'"{concept.id}" stands twice', "put all its aliases into one entry")
             concepts[concept.id] = concept
+            if concept.of:
+                speakers.append((entry, concept.of))
         table.done()
+    for entry, of in speakers:
+        if of not in concepts:
+            raise entry.error("of", f'"{of}" names no concept of the lexicon', "write the id of an actor")
     found = tuple(concepts.values())
     return Lexicon(found, hashlib.sha256(repr(found).encode()).hexdigest()[:12])
 
@@ -84,6 +91,7 @@ def _concept(entry: SeedTable, owners: dict[tuple[str, str], tuple[str, Place]])
         raise entry.error("id", f'"{name}" is no concept id', 'write it like "actor.russia"')
     if kind not in KINDS:
         raise entry.error("kind", f'"{kind}" is no kind', f"choose one of {', '.join(KINDS)}")
+    of = entry.text("of", "")
     aliases: list[Alias] = []
     for language in LANGUAGES:
         for text in entry.texts(language, ()):
@@ -96,7 +104,7 @@ def _concept(entry: SeedTable, owners: dict[tuple[str, str], tuple[str, Place]])
     entry.done()
     if not aliases:
         raise entry.error("id", f'"{name}" has no alias', 'add vi = ["…"] or en = ["…"]')
-    return Concept(name, kind, tuple(aliases))
+    return Concept(name, kind, tuple(aliases), of)
 
 
 def _own(owners: dict[tuple[str, str], tuple[str, Place]], alias: Alias, entry: SeedTable, key: str) -> None:

@@ -108,11 +108,16 @@ class _Lines:
             end = text.find("\n", offset)
             end = len(text) if end < 0 else end
             cased = self._folded.cased[start:end]
-            letters = sum(map(str.isalpha, cased))
-            capitals = sum(map(str.isupper, cased))
-            is_capitals = letters >= 12 and capitals > letters * _CAPITALS_SHARE
-            self._line = _Line(start, end, has_vietnamese_marks(cased), is_capitals)
+            self._line = _Line(start, end, has_vietnamese_marks(cased), _is_capitals(cased))
         return self._line
+
+
+def _is_capitals(line: str) -> bool:
+    head = line[:60]
+    if sum(map(str.isupper, head)) * 3 < len(head):
+        return False  # counting every letter of every line would take as long as finding the concepts
+    letters = sum(map(str.isalpha, line))
+    return letters >= 12 and sum(map(str.isupper, line)) > letters * _CAPITALS_SHARE
 
 
 def _on_boundaries(text: str, start: int, end: int) -> bool:

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tripoint.domain.seedfile import SeedTable
 from tripoint.relevance.lexicon import LANGUAGES, Lexicon
 
-FACETS = ("actor", "act", "move", "force", "platform", "forum", "person", "context", "third", "veto")
-POSITIVE = ("tie", "lead", "title", "anchors", "variety", "density")
-NEGATIVE = ("third", "third_title", "veto")
+FACETS = ("actor", "act", "move", "force", "platform", "forum", "person", "context", "third", "veto", "echo")
+POSITIVE = ("tie", "lead", "title", "focus", "anchors", "variety", "density")
+NEGATIVE = ("third", "third_title", "veto", "listing")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each feature adds to the logit when it is 1."""
+
+    of: dict[str, float]
+    bias: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a calibration says of a topic."""
+
+    weights: Weights
+    threshold: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,33 +41,75 @@ class Topic:
     threshold: float
     core: frozenset[str]
     partners: frozenset[str]
+    armed: frozenset[str]  #: actors that are armed forces, or command them
+    threats: frozenset[str]  #: contexts that make talks about them security talks
     facet_of: dict[str, str]  #: facet of each concept that the topic uses
-    weights: dict[str, float]
-    bias: float
+    speaks_for: dict[str, str]  #: actor of each person and place
+    weights: Weights
+    is_fitted: bool  #: whether the weights are left to `calibrate`
     version: str
+    concepts_version: str  #: changes with the lexicon, or with what the topic takes from it
 
 
-def parse_topic(table: SeedTable, lexicon: Lexicon) -> Topic:
-    """Read and check one topic; raises `SeedError` at the first mistake."""
+def parse_topic(table: SeedTable, lexicon: Lexicon, fitted: Mapping[str, Fitted] | None = None) -> Topic:
+    """Read and check one topic; what it does not say of weights and threshold is taken from `fitted`.
+
+    Raises `SeedError` at the first mistake.
+    """
     name = table.text("name")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
         raise table.error("name", f'"{name}" is no name', "use small letters, digits and hyphens")
     languages = table.texts("languages")
     if unknown := [each for each in languages if each not in LANGUAGES]:
         raise table.error("languages", f'"{unknown[0]}" cannot be scored', f"choose from {', '.join(LANGUAGES)}")
-    threshold = table.number("threshold")
+    found = (fitted or {}).get(name)
+    threshold = table.number("threshold", found.threshold if found else 0.5)
     if not 0 < threshold < 1:
         raise table.error("threshold", f"{threshold:g} is no threshold", "write a number between 0 and 1")
     title = table.text("title")
     actors = table.table("actors")
     core, partners = (_concepts(actors, key, lexicon) for key in ("core", "partners"))
+    armed, threats = (_concepts(actors, key, lexicon) if key in actors else frozenset() for key in ("armed", "threats"))
     actors.done()
     facet_of = _facets(table.table("facets"), lexicon)
-    weights, bias = _weights(table.table("weights"))
+    if "weights" in table:
+        weights = _weights(table.table("weights"))
+    else:
+        weights = found.weights if found else Weights(dict.fromkeys((*POSITIVE, *NEGATIVE), 0.0), 0.0)
     table.done()
-    said = (name, languages, threshold, sorted(core), sorted(partners), sorted(facet_of.items()), weights, bias)
-    version = hashlib.sha256(f"{said}{lexicon.version}".encode()).hexdigest()[:12]
-    return Topic(name, title, languages, threshold, core, partners, facet_of, weights, bias, version)
+    said = (
+        name,
+        languages,
+        sorted(core),
+        sorted(partners),
+        sorted(armed),
+        sorted(threats),
+        sorted(facet_of.items()),
+        lexicon.version,
+    )
+    concepts_version = _hash(said)
+    version = _hash((concepts_version, threshold, weights))
+    speaks_for = {each.id: each.of for each in lexicon.concepts if each.of and each.id in facet_of}
+    return Topic(
+        name,
+        title,
+        languages,
+        threshold,
+        core,
+        partners,
+        armed,
+        threats,
+        facet_of,
+        speaks_for,
+        weights,
+        "weights" not in table,
+        version,
+        concepts_version,
+    )
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:12]
 
 
 def _concepts(table: SeedTable, key: str, lexicon: Lexicon) -> frozenset[str]:
@@ -76,7 +135,7 @@ def _facets(table: SeedTable, lexicon: Lexicon) -> dict[str, str]:
     return facet_of
 
 
-def _weights(table: SeedTable) -> tuple[dict[str, float], float]:
+def _weights(table: SeedTable) -> Weights:
     weights = {name: table.number(name) for name in (*POSITIVE, *NEGATIVE)}
     bias = table.number("bias")
     table.done()
@@ -86,4 +145,4 @@ def _weights(table: SeedTable) -> tuple[dict[str, float], float]:
     for name in NEGATIVE:
         if weights[name] > 0:
             raise table.error(name, f"`{name}` speaks against an article", "give it a weight of 0 or less")
-    return weights, bias
+    return Weights(weights, bias)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tripoint.app.cli import alerts, crawl, doctor, init, run, score, sources
+from tripoint.app.cli import alerts, calibrate, crawl, doctor, init, run, score, sources
 from tripoint.app.cli.terminal import complain
 from tripoint.domain.errors import MendError, TripointError
 
@@ -61,6 +61,7 @@ init.register(app)
 crawl.register(app)
 run.register(app)
 score.register(app)
+calibrate.register(app)
 sources.register(app)
 alerts.register(app)
 doctor.register(app)

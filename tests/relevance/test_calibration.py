@@ -1,0 +1,209 @@
+"""The committed calibration, the figures that it is judged by, and examples however they are written."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.house import House
+from tripoint.app.calibrated import as_json, load_anchors, load_examples, read_examples
+from tripoint.app.seeds import load_seeds, packaged_seeds
+from tripoint.domain.errors import SeedError
+from tripoint.domain.text import strip_marks
+from tripoint.relevance.assess import Judge
+from tripoint.relevance.calibration import Example, calibrate, inputs_hash
+from tripoint.relevance.figures import Judged, average_precision, best_threshold, calibration_error, figures
+from tripoint.relevance.language import LanguageGuesser
+from tripoint.relevance.topic import NEGATIVE, POSITIVE
+
+_SEEDS = load_seeds()
+_JUDGE = Judge(_SEEDS.topics, _SEEDS.lexicon, LanguageGuesser())
+_EXAMPLES = load_examples(packaged_seeds())
+_ANCHORS = load_anchors(packaged_seeds())
+_TOPIC = _SEEDS.topics[0]
+
+
+def test_the_committed_calibration_is_what_calibrate_writes() -> None:
+    """Run `tripoint --seeds seeds calibrate` after any change to lexicon, topic, examples or features."""
+    fitted = [
+        (topic.name, inputs_hash(topic, _EXAMPLES, _ANCHORS), calibrate(_JUDGE, topic, _EXAMPLES, _ANCHORS))
+        for topic in _SEEDS.topics
+        if topic.is_fitted
+    ]
+    assert as_json(fitted) == (packaged_seeds() / "calibration.json").read_text(encoding="utf-8")
+
+
+def test_every_weight_has_the_sign_that_it_means() -> None:
+    assert all(_TOPIC.weights.of[name] >= 0 for name in POSITIVE)
+    assert all(_TOPIC.weights.of[name] <= 0 for name in NEGATIVE)
+
+
+def test_the_anchors_score_high() -> None:
+    assert len(_ANCHORS) >= 5
+    for text in _ANCHORS:
+        assert _JUDGE.assess("", text, "vi")[0].score >= 0.95
+
+
+def test_the_examples_are_many_and_hard() -> None:
+    assert len(_EXAMPLES) >= 240
+    vietnamese = sum(each.language == "vi" for each in _EXAMPLES)
+    assert 0.45 <= vietnamese / len(_EXAMPLES) <= 0.55
+    negatives = [each for each in _EXAMPLES if each.grade < 2]
+    assert len(negatives) * 2 >= len(_EXAMPLES)
+    lengths = [len(each.text.split()) for each in _EXAMPLES]
+    assert min(lengths) <= 60
+    assert max(lengths) >= 700
+    report = json.loads((packaged_seeds() / "calibration.json").read_text(encoding="utf-8"))
+    assert report["topics"][_TOPIC.name]["report"]["naive_rule"]["precision"] < 0.6
+
+
+VARIANTS: dict[str, Callable[[str, str], tuple[str, str]]] = {
+    "decomposed": lambda title, text: (unicodedata.normalize("NFD", title), unicodedata.normalize("NFD", text)),
+    "capitals": lambda title, text: (title.upper(), text.upper()),
+    "no title": lambda title, text: ("", text),
+    "without diacritics": lambda title, text: (strip_marks(title), strip_marks(text)),
+    "first paragraphs": lambda title, text: (title, "\n".join(text.split("\n")[:3])),
+    "links of the page": lambda title, text: (
+        title,
+        f"Tin nóng\n{text}\nĐọc thêm: Nga - Pakistan tập trận chung\nRead more: US suspends military aid to Pakistan",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("how", VARIANTS)
+def test_how_a_text_is_written_hardly_matters(how: str, language: str) -> None:
+    judged = [
+        Judged(
+            each.id,
+            language,
+            each.category,
+            each.grade,
+            _JUDGE.assess(*VARIANTS[how](each.title, each.text), language)[0].score,
+        )
+        for each in _EXAMPLES
+        if each.language == language
+    ]
+    f1 = figures(judged, _TOPIC.threshold)["f1"]
+    assert f1 is not None
+    assert f1 >= (0.85 if how == "no title" else 0.9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(_EXAMPLES), st.sampled_from(["NFD", "capitals", "soft hyphens", "no-break spaces", "zero-width"])
+)
+def test_writing_it_otherwise_finds_the_same_concepts(example: Example, how: str) -> None:
+    text = example.text
+    other = {
+        "NFD": lambda: unicodedata.normalize("NFD", text),
+        "capitals": lambda: text,
+        "soft hyphens": lambda: "\u00ad".join(text[place : place + 3] for place in range(0, len(text), 3)),
+        "no-break spaces": lambda: text.replace(" ", "\u00a0"),
+        "zero-width": lambda: text.replace("a", "a\u200b"),
+    }[how]()
+    plain = _JUDGE.assess("", text, example.language)[0]
+    found = _JUDGE.assess("", other, example.language)[0]
+    assert [hit.concept for hit in found.hits] == [hit.concept for hit in plain.hits]
+    assert all(other[hit.start : hit.end] == hit.surface for hit in found.hits)
+
+
+def test_every_plain_alias_is_found() -> None:
+    """So that a new alias needs no test of its own."""
+    missed = []
+    for concept in _SEEDS.lexicon.concepts:
+        if concept.kind in {"shield", "echo"} or concept.id not in _TOPIC.facet_of:
+            continue
+        for alias in concept.aliases:
+            if alias.is_guarded or alias.case or alias.after or alias.before:
+                continue
+            found = {hit.concept for hit in _JUDGE.assess("", f"– {alias.text} –", alias.language)[0].hits}
+            if concept.id not in found:
+                missed.append((concept.id, alias.text, found))
+    assert not missed
+
+
+def judged(*scores: tuple[float, int]) -> list[Judged]:
+    return [Judged(str(place), "en", "", grade, score) for place, (score, grade) in enumerate(scores)]
+
+
+def test_figures_are_as_counted_by_hand() -> None:
+    four = judged((0.9, 3), (0.8, 0), (0.6, 2), (0.1, 2))
+    assert figures(four, 0.5)["precision"] == pytest.approx(2 / 3, abs=1e-4)
+    assert figures(four, 0.5)["recall"] == pytest.approx(2 / 3, abs=1e-4)
+    # After the first, the third and the fourth: 1/1, 2/3 and 3/4.
+    assert average_precision(four) == pytest.approx((1 + 2 / 3 + 3 / 4) / 3)
+    assert calibration_error(judged((0.95, 3), (0.95, 0))) == pytest.approx(0.45)
+    assert best_threshold(judged((0.9, 3), (0.7, 2), (0.3, 0), (0.2, 1))) == pytest.approx(0.5)
+    assert figures([], 0.5)["precision"] is None
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "x.jsonl:2: no JSON"),
+        ("[]", "x.jsonl:2: no JSON object"),
+        ('{"id": "a", "title": "t", "grade": 4}', "`grade` is 4"),
+        ('{"id": "a", "title": "t", "grade": true}', "`grade` is True"),
+        ('{"title": "t", "grade": 1}', "`id` is missing"),
+        ('{"id": "a", "grade": 1}', "neither title nor text"),
+        ('{"id": "a", "title": 5, "grade": 1}', "`title` is no text"),
+        ('{"id": "ok", "title": "t", "grade": 1}', 'the id "ok" stands twice'),
+    ],
+)
+def test_a_mistake_in_the_examples_says_where(line: str, said: str) -> None:
+    good = '{"id": "ok", "title": "t", "text": "x", "lang": "en", "grade": 0}'
+    with pytest.raises(SeedError) as error:
+        read_examples("x.jsonl", f"{good}\n{line}\n")
+    assert said in str(error.value)
+
+
+def test_evaluate_judges_any_labelled_file(house: House) -> None:
+    rows = [
+        {
+            "id": 1,
+            "title": "Russia and Pakistan open the Druzhba military exercise",
+            "text": "",
+            "lang": "en",
+            "grade": 3,
+        },
+        {"id": 2, "title": "Cake wins a prize", "text": "It was baked.", "lang": "en", "grade": 0},
+        {
+            "id": 3,
+            "title": "A gallery opens",
+            "text": "It shows paintings.",
+            "lang": "en",
+            "grade": 2,
+            "category": "odd",
+        },
+    ]
+    file = house.folder / "judged.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    report = house.json("evaluate", str(file))
+    assert (report["all"]["precision"], report["all"]["recall"]) == (1.0, 0.5)
+    assert report["by_category"]["odd"]["recall"] == 0.0
+    assert [each["id"] for each in report["mistakes"]] == ["3"]
+
+
+def test_calibrate_writes_the_same_again_and_notices_a_change(house: House) -> None:
+    folder = house.folder / "seeds"
+    house.run("calibrate", "--check")
+    first = (folder / "calibration.json").read_bytes()
+    house.run("calibrate")
+    assert (folder / "calibration.json").read_bytes() == first
+    examples = next((folder / "examples").glob("*.jsonl"))
+    lines = examples.read_text(encoding="utf-8").splitlines()
+    examples.write_text("\n".join(lines[:-3]) + "\n", encoding="utf-8")
+    found = house.run("calibrate", "--check", code=2)
+    assert "stale" in found.stderr
+
+
+def test_a_broken_calibration_says_how_to_mend_it(house: House) -> None:
+    (house.folder / "seeds" / "calibration.json").write_text("{}")
+    found = house.run("score", "text", code=2)
+    assert "run `tripoint calibrate` again" in found.stderr

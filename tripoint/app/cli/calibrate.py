@@ -1,0 +1,148 @@
+"""`tripoint calibrate` and `tripoint evaluate`: fitting weights on labelled articles, and asking how good they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import track
+
+from tripoint.app import calibrated
+from tripoint.app.cli.terminal import err, plain, print_json, print_table, settings_of
+from tripoint.app.seeds import load_seeds, packaged_seeds
+from tripoint.domain.errors import MendError
+from tripoint.relevance.figures import RELEVANT_FROM, Judged, by, figures
+
+_COLUMNS = ("", "articles", "relevant", "alerts", "precision", "recall", "F1", "average precision", "calibration error")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+
+    @app.command(epilog="Example: tripoint calibrate   ·   tripoint calibrate --check")
+    def calibrate(
+        context: typer.Context,
+        check: Annotated[
+            bool, typer.Option("--check", help="Write nothing; fail if the calibration file is stale.")
+        ] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print the calibration as JSON.")] = False,
+    ) -> None:
+        """Fit each topic's weights and threshold on examples/*.jsonl of the seeds folder, and write calibration.json.
+
+        The same seeds always give the same file. Figures are from cross-validation: each example is scored by weights
+        that were fitted without it.
+        """
+        _calibrate(settings_of(context).seeds.folder, check=check, as_json=as_json)
+
+    @app.command(epilog="Example: tripoint evaluate judged.jsonl --json")
+    def evaluate(
+        context: typer.Context,
+        file: Annotated[Path, typer.Argument(help="Labelled articles: id, title, text, lang, grade, maybe category.")],
+        topic: Annotated[str, typer.Option(help="Topic to judge by; the first if not given.")] = "",
+        mistakes: Annotated[int, typer.Option(help="How many of the worst mistakes to explain.")] = 10,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    ) -> None:
+        """Score labelled articles, and print how good the scores are, by language and category, with mistakes.
+
+        A grade of 2 or 3 means that the article deserves an alert, 0 or 1 that it does not.
+        """
+        _evaluate(context, file, topic, mistakes, as_json=as_json)
+
+
+def _calibrate(folder: Path | None, *, check: bool, as_json: bool) -> None:
+    from tripoint.app.wiring import build_judge
+    from tripoint.relevance.calibration import calibrate as fit
+    from tripoint.relevance.calibration import inputs_hash
+
+    if folder is None and not check:
+        mend = "tripoint init seeds, then tripoint --seeds seeds calibrate"
+        raise MendError("the packaged seeds are not for writing", mend)
+    root: Any = folder if folder is not None else packaged_seeds()
+    seeds = load_seeds(folder, with_fit=False)  # a calibration that is broken or old is about to be replaced
+    examples = calibrated.load_examples(root)
+    anchors = calibrated.load_anchors(root)
+    judge = build_judge(seeds)
+    found = [
+        (topic.name, inputs_hash(topic, examples, anchors), fit(judge, topic, examples, anchors))
+        for topic in seeds.topics
+        if topic.is_fitted
+    ]
+    text = calibrated.as_json(found)
+    file = root / calibrated.FILE
+    is_stale = not file.is_file() or file.read_text(encoding="utf-8") != text
+    if not check:
+        calibrated.write(Path(root), text)
+    if as_json:
+        print(text, end="")  # noqa: T201 - stdout is where results go
+    else:
+        for name, _, each in found:
+            groups = {"all": each.report["cross_validated"], **each.report["by_language"]}
+            groups["naive rule"] = each.report["naive_rule"]
+            print_table(f"{name}: cross-validated, alerts from {each.threshold:g}", _COLUMNS, _rows(groups))
+    if check and is_stale:
+        raise MendError(f"{calibrated.FILE} is stale", "run `tripoint calibrate` and keep what it writes")
+
+
+def _evaluate(context: typer.Context, file: Path, topic: str, mistakes: int, *, as_json: bool) -> None:
+    try:
+        examples = calibrated.read_examples(str(file), file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MendError(f"{file}: {error.strerror}", "name a file of JSON lines") from error
+    except UnicodeDecodeError as error:
+        raise MendError(f"{file}: not UTF-8: {error.reason}", "save the file as UTF-8") from error
+    if not examples:
+        raise MendError(f"{file} holds no article", "write one JSON object a line")
+    report = _evaluated(context, examples, topic, mistakes)
+    if as_json:
+        print_json(report)
+        return
+    groups = {"all": report["all"], **report["by_language"], **report["by_category"]}
+    print_table(f"{file.name}: alerts from {report['threshold']:g}", _COLUMNS, _rows(groups))
+    rows = [
+        (each["id"], each["grade"], each["score"], plain(each["title"])[:70], each["why"])
+        for each in report["mistakes"]
+    ]
+    if rows:
+        print_table("worst mistakes", ("id", "grade", "score", "title", "why"), rows)
+
+
+def _evaluated(context: typer.Context, examples: Sequence[Any], wanted: str, most: int) -> dict[str, Any]:
+    from tripoint.app.wiring import build_judge
+
+    seeds = load_seeds(settings_of(context).seeds.folder)
+    names = [each.name for each in seeds.topics]
+    if wanted and wanted not in names:
+        raise MendError(f"no topic is called {wanted}", f"choose from {', '.join(names)}")
+    name = wanted or names[0]
+    judge = build_judge(seeds)
+    judged, why = [], {}
+    threshold = 0.5
+    for each in track(examples, description="scoring", console=err(), disable=not err().is_terminal, transient=True):
+        assessment = next(one for one in judge.assess(each.title, each.text, each.language) if one.topic == name)
+        threshold = assessment.threshold
+        judged.append(Judged(each.id, each.language, each.category or "-", each.grade, assessment.score))
+        shares = sorted(assessment.shares, key=lambda share: -abs(share.share))[:3]
+        told = ", ".join(f"{share.feature} {share.share:+.2f}" for share in shares if share.share)
+        why[each.id] = assessment.note or told or "core or partner not found"
+    wrong = [each for each in judged if (each.score >= threshold) != each.is_relevant]
+    wrong.sort(key=lambda each: -abs(each.score - threshold))
+    titles = {each.id: each.title or each.text[:80] for each in examples}
+    return {
+        "topic": name,
+        "threshold": threshold,
+        "relevant_from_grade": RELEVANT_FROM,
+        "all": figures(judged, threshold),
+        "by_language": by(judged, lambda each: each.language or "-", threshold),
+        "by_category": by(judged, lambda each: each.category, threshold),
+        "mistakes": [
+            {"id": each.id, "grade": each.grade, "score": each.score, "title": titles[each.id], "why": why[each.id]}
+            for each in wrong[:most]
+        ],
+    }
+
+
+def _rows(groups: dict[str, dict[str, Any]]) -> list[tuple[object, ...]]:
+    keys = ("articles", "relevant", "alerts", "precision", "recall", "f1", "average_precision", "calibration_error")
+    return [(name, *("-" if each[key] is None else each[key] for key in keys)) for name, each in groups.items()]
