@@ -135,14 +135,14 @@ def _acts(topic: Topic, unit: Unit, near: Sequence[Unit]) -> frozenset[str]:
     elif moves and unit.concepts.get("context", set()) & topic.threats:
         acts |= {f"threat {move}" for move in moves}
     elif _joins(topic, unit) and unit.concepts.get("context", set()) & topic.threats:
-        acts.add("armed")  # both sides in one sentence about a common threat
+        acts.add("threat")  # both sides in one sentence about it
     return frozenset(acts)
 
 
 def _sureness(act: str) -> float:
     """Return how surely a sentence without a defence act by name tells of one."""
-    if act == "armed":
-        return 0.5
+    if act in {"armed", "threat"}:
+        return 0.5 if act == "armed" else 0.4
     return 0.6 if act.startswith(("near ", "threat ")) else 0.85
 
 

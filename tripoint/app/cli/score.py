@@ -214,10 +214,14 @@ def _highlighted(item: Input, assessment: Assessment, start: int, end: int) -> T
     position = start
     for hit in assessment.hits:
         if hit.zone is Zone.TEXT and start <= hit.start and hit.end <= end and hit.start >= position:
-            shown.append(
-                plain(item.text[position : hit.start]) + (" " if item.text[hit.start - 1 : hit.start] == " " else "")
-            )
+            shown.append(_spaced(item.text[position : hit.start]))
             shown.append(plain(hit.surface), style="bold yellow")
             position = hit.end
-    tail = item.text[position:end]
-    return shown.append((" " if tail[:1] == " " else "") + plain(tail))
+    return shown.append(_spaced(item.text[position:end]))
+
+
+def _spaced(text: str) -> str:
+    """Return a piece as one line that keeps the space at its ends."""
+    if not text.strip():
+        return " " if text else ""
+    return f"{' ' * text[0].isspace()}{plain(text)}{' ' * text[-1].isspace()}"

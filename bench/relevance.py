@@ -1,0 +1,80 @@
+"""Articles a second through the matcher on one core, against the length of the text and the number of aliases.
+
+The texts are the project's own examples, joined and cut to four kilobytes, so that the bench runs in any clone.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from tripoint.app.calibrated import load_examples
+from tripoint.app.seeds import load_seeds, packaged_seeds
+from tripoint.domain.text import fold
+from tripoint.relevance.assess import Judge
+from tripoint.relevance.language import LanguageGuesser
+from tripoint.relevance.lexicon import Alias, Concept, Lexicon
+from tripoint.relevance.matcher import Matcher
+
+_BYTES = 4096
+_ROUNDS = 5
+_ALIASES = (500, 5_000, 50_000)
+
+
+def main() -> None:
+    """Measure CPU time, and print medians and ratios."""
+    seeds = load_seeds()
+    judge = Judge(seeds.topics, seeds.lexicon, LanguageGuesser())
+    examples = load_examples(packaged_seeds())
+    for language in ("vi", "en"):
+        joined = "\n".join(f"{each.title}.\n{each.text}" for each in examples if each.language == language)
+        assess = partial(judge.assess, "", language=language)
+        rate = _rate(assess, _cut(joined, _BYTES))
+        slow = _rate(assess, _cut(joined, 8 * _BYTES))
+        _say(f"{language}: {rate:6.0f} articles of 4 kB a second; eight times the text costs {rate / slow:.1f} times")
+    _aliases(seeds.lexicon, _cut("\n".join(each.text for each in examples), _BYTES))
+
+
+def _aliases(lexicon: Lexicon, texts: Sequence[str]) -> None:
+    real = [replace(alias, concept="act.bench") for concept in lexicon.concepts for alias in concept.aliases]
+    base = 0.0
+    for count in _ALIASES:
+        kept = [*real[:count]]
+        kept += [_invented(number) for number in range(count - len(kept))]
+        matcher = Matcher(Lexicon((Concept("act.bench", "act", tuple(kept)),), ""))
+        rate = _rate(matcher.find, texts)
+        base = base or rate
+        _say(
+            f"{count:6} aliases: {rate:6.0f} matched texts a second, {base / rate:.2f} times the cost of {_ALIASES[0]}"
+        )
+
+
+def _invented(number: int) -> Alias:
+    text = f"quorv{number:x} brelt{number * 7919:x}"
+    return Alias("act.bench", text, fold(text).text, "en")
+
+
+def _cut(text: str, size: int) -> list[str]:
+    raw = text.encode()
+    return [raw[place : place + size].decode("utf-8", "ignore") for place in range(0, len(raw) - size, size)]
+
+
+def _rate(work: Callable[[str], object], texts: Sequence[str]) -> float:
+    rates = []
+    for _ in range(_ROUNDS):
+        begun = time.process_time()
+        for text in texts:
+            work(text)
+        rates.append(len(texts) / (time.process_time() - begun))
+    return statistics.median(rates)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
