@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
 from collections.abc import Callable
 
@@ -17,6 +18,7 @@ from tripoint.domain.errors import SeedError
 from tripoint.domain.text import strip_marks
 from tripoint.relevance.assess import Judge
 from tripoint.relevance.calibration import Example, calibrate, inputs_hash
+from tripoint.relevance.explain import flips
 from tripoint.relevance.figures import Judged, average_precision, best_threshold, calibration_error, figures
 from tripoint.relevance.language import LanguageGuesser
 from tripoint.relevance.topic import NEGATIVE, POSITIVE
@@ -207,3 +209,25 @@ def test_a_broken_calibration_says_how_to_mend_it(house: House) -> None:
     (house.folder / "seeds" / "calibration.json").write_text("{}")
     found = house.run("score", "text", code=2)
     assert "run `tripoint calibrate` again" in found.stderr
+
+
+@pytest.mark.parametrize("grade", [0, 1, 2, 3])
+def test_what_is_said_to_flip_a_verdict_flips_it(grade: int) -> None:
+    seen = 0
+    for each in _EXAMPLES:
+        if each.grade != grade:
+            continue
+        assessment = _JUDGE.assess(each.title, each.text, each.language)[0]
+        for flip in flips(_TOPIC, assessment):
+            if not flip.feature:
+                continue
+            values = {share.feature: share.value for share in assessment.shares} | {flip.feature: flip.value}
+            logit = _TOPIC.weights.bias + sum(_TOPIC.weights.of[name] * value for name, value in values.items())
+            assert (1 / (1 + math.exp(-logit)) >= _TOPIC.threshold) is not assessment.relevant
+            seen += 1
+    assert seen
+
+
+def test_the_gate_is_named_where_it_holds_a_text_down() -> None:
+    found = _JUDGE.assess("", "The United States and Russia held talks about military exercises.", "en")[0]
+    assert [each.reason for each in flips(_TOPIC, found)] == ["it names the core and a partner"]

@@ -29,6 +29,10 @@ class Judge:
         self._matcher = Matcher(lexicon)
         self._guesser = guesser
 
+    def topic(self, name: str) -> Topic:
+        """Return a topic by name; raises `KeyError` for one that is not judged."""
+        return {each.name: each for each in self._topics}[name]
+
     def assess(self, title: str, text: str, language: str) -> tuple[Assessment, ...]:
         """Return one assessment for each topic; `language` may be empty, and is then guessed."""
         language = language or self._guesser.guess(f"{title[:2000]}\n{text[:2000]}")

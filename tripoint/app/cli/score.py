@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -20,6 +20,7 @@ from tripoint.app.settings import Settings
 from tripoint.domain.errors import MendError, UnavailableError
 from tripoint.domain.text import nfc, one_line, sentences
 from tripoint.domain.types import Article, Assessment, Zone
+from tripoint.relevance.explain import flips, margin
 
 if TYPE_CHECKING:
     from tripoint.relevance.assess import Judge
@@ -68,9 +69,9 @@ def register(app: typer.Typer) -> None:
         item = _read(settings, what, title, lang)
         assessments = judge.assess(item.title, item.text, item.language)
         if as_json:
-            print_json(_answer(item, assessments))
+            print_json(_answer(judge, item, assessments))
         else:
-            _show(item, assessments)
+            _show(judge, item, assessments)
 
 
 def _judge(settings: Settings) -> Judge:
@@ -158,10 +159,10 @@ def _score_line(judge: Judge, number: int, line: str) -> dict[str, Any]:
     if not all(isinstance(each, str) for each in values) or not any(values[:2]):
         return {"id": row.get("id"), "error": f"line {number} needs `title` or `text`, and both as text"}
     item = Input(nfc(values[0]), nfc(values[1]), values[2], row.get("id"))
-    return _answer(item, judge.assess(item.title, item.text, item.language))
+    return _answer(judge, item, judge.assess(item.title, item.text, item.language))
 
 
-def _answer(item: Input, assessments: Sequence[Assessment]) -> dict[str, Any]:
+def _answer(judge: Judge, item: Input, assessments: Sequence[Assessment]) -> dict[str, Any]:
     best = max(assessments, key=lambda each: each.score)
     spans = {Zone.TITLE: [(0, len(item.title))], Zone.TEXT: sentences(item.text)}
     texts = {Zone.TITLE: item.title, Zone.TEXT: item.text}
@@ -182,9 +183,11 @@ def _answer(item: Input, assessments: Sequence[Assessment]) -> dict[str, Any]:
         "score": best.score,
         "relevant": best.relevant,
         "threshold": best.threshold,
+        "margin": margin(best),
         "topic": best.topic,
         "facets": dict(best.facets),
         "shares": {each.feature: each.share for each in best.shares},
+        "flips": [asdict(each) for each in flips(judge.topic(best.topic), best)],
         "hits": hits,
     }
     if best.note:
@@ -194,7 +197,7 @@ def _answer(item: Input, assessments: Sequence[Assessment]) -> dict[str, Any]:
     return answer
 
 
-def _show(item: Input, assessments: Sequence[Assessment]) -> None:
+def _show(judge: Judge, item: Input, assessments: Sequence[Assessment]) -> None:
     console = out()
     for each in assessments:
         verdict = "relevant" if each.relevant else "not relevant"
@@ -205,6 +208,8 @@ def _show(item: Input, assessments: Sequence[Assessment]) -> None:
         console.print(Text(f"  concepts: {facets or 'none'}"))
         shares = ", ".join(f"{share.feature} {share.share:+.2f}" for share in each.shares if share.share)
         console.print(Text(f"  what made the score: {shares or 'nothing'}"))
+        turning = "; ".join(flip.reason for flip in flips(judge.topic(each.topic), each)[:3])
+        console.print(Text(f"  margin {margin(each):+.2f}; would flip: {turning or 'no single change'}"))
         for sentence in each.evidence:
             console.print(_highlighted(item, each, sentence.start, sentence.end))
 
