@@ -111,7 +111,7 @@ def _list(values: list[float]) -> str:
 
 
 def _pages(count: int) -> list[NewsPage]:
-    originals = _real() if PAGES.is_dir() else _written()
+    originals = pages_at_hand()
     pages = []
     for number in range(count):
         title, body = originals[number % len(originals)]
@@ -119,6 +119,11 @@ def _pages(count: int) -> list[NewsPage]:
         html = body.replace(title.encode(), mark.encode())
         pages.append(NewsPage(f"/2026/11/24/a-story-for-the-bench-{number:06d}", html, mark, datetime.now(UTC), "news"))
     return pages
+
+
+def pages_at_hand() -> list[tuple[str, bytes]]:
+    """Return title and HTML of the real pages where they are at hand, else of the newsroom's."""
+    return _real() if PAGES.is_dir() else _written()
 
 
 def _real() -> list[tuple[str, bytes]]:

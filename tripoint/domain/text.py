@@ -6,7 +6,9 @@ import hashlib
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]+")
 _SPACE = re.compile(r"\s+")
@@ -47,14 +49,31 @@ class Folded:
 
     text: str
     cased: str  #: the same characters before case folding, to ask about capitals
-    _starts: tuple[int, ...] | None  #: offset in the original of each character, None when they are equal
-    _length: int  #: of the original
+    _shifts: _Shifts | None  #: None when every offset is the same in both
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the original text that a folded span came from, marks that follow a letter included."""
-        if self._starts is None:
+        if self._shifts is None:
             return start, end
-        return self._starts[start], self._starts[end] if end < len(self._starts) else self._length
+        return self._shifts.original(start), self._shifts.original(end)
+
+
+class _Shifts:
+    """Where folded text and original part ways; between two such places both run alike."""
+
+    def __init__(self) -> None:
+        self._folded: list[int] = []
+        self._original: list[int] = []
+
+    def add(self, folded: int, original: int) -> None:
+        """Say that from one folded offset on, the original runs on from another."""
+        self._folded.append(folded)
+        self._original.append(original)
+
+    def original(self, offset: int) -> int:
+        """Return the original's offset for a folded one."""
+        place = bisect_right(self._folded, offset) - 1
+        return self._original[place] + offset - self._folded[place]
 
 
 _HYPHENS = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
@@ -66,12 +85,25 @@ _SINGLE |= {
     for each in "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000"
 }
 _SPECIAL = re.compile(f"[{_DROPPED}\u0300-\u036f]")
-_JOINING = "".join(chr(each) for each in range(0x250, 0x10000) if unicodedata.combining(chr(each)))
+
+
+def _class(codes: Iterable[int]) -> str:
+    """Return characters as the inside of a regular expression's set, runs as ranges, for single ones are slow there."""
+    runs: list[list[int]] = []
+    for code in codes:
+        if runs and code == runs[-1][1] + 1:
+            runs[-1][1] = code
+        else:
+            runs.append([code, code])
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in runs)
+
+
+_JOINING = _class(code for code in range(0x250, 0x10000) if unicodedata.combining(chr(code)))
 # Letters that are not in composed form by themselves, such as the Kelvin sign.
-_ALONE = "".join(
-    chr(each)
-    for each in range(0x80, 0x30000)
-    if not unicodedata.combining(chr(each)) and not unicodedata.is_normalized("NFC", chr(each))
+_ALONE = _class(
+    code
+    for code in range(0x80, 0x30000)
+    if not unicodedata.combining(chr(code)) and not unicodedata.is_normalized("NFC", chr(code))
 )
 _DROP = re.compile(f"[{_DROPPED}]")
 # What joins the character before it, is dropped, or is not in composed form by itself.
@@ -92,45 +124,55 @@ def _new_placement() -> dict[str, str]:
 
 _PLACEMENT = _new_placement()
 # Both begin with the rare letter, so that the search runs from one to the next.
-_OLD_TONE = re.compile(r"(?:[òóỏõọ][ae]|[ùúủũụ](?<!q.)y)(?!\w)")
+_OLD_TONE = re.compile(r"[òóỏõọùúủũụ](?:(?<=[òóỏõọ])[ae]|(?<=[ùúủũụ])(?<!q.)y)(?!\w)")
 _Y_FOR_I = re.compile(r"[yýỳỷỹỵ](?<=[hklmst].)(?!\w)")
 _I_OF_Y = dict(zip("yýỳỷỹỵ", "iíìỉĩị", strict=True))
 
 
 def fold(text: str) -> Folded:
     """Return the text in small letters with one spelling for hyphens, spaces, tone placement and final i or y."""
-    composed, starts = _compose(text)
+    composed, shifts = _compose(text)
     cased = _VARIANT.sub(lambda found: _SINGLE[ord(found[0])], composed)
     lowered = cased.lower()
     if len(lowered) != len(cased):  # İ and its like grow; folding one by one keeps the offsets
         lowered = "".join(each.lower() if len(each.lower()) == 1 else each for each in cased)
-    lowered = _OLD_TONE.sub(lambda found: _PLACEMENT[found[0]], lowered)
+    if not lowered.isascii():
+        lowered = _OLD_TONE.sub(lambda found: _PLACEMENT[found[0]], lowered)
     lowered = _Y_FOR_I.sub(lambda found: _I_OF_Y[found[0]], lowered)
-    return Folded(lowered, cased, starts, len(text))
+    return Folded(lowered, cased, shifts)
 
 
-def _compose(text: str) -> tuple[str, tuple[int, ...] | None]:
-    """Return the text composed and without invisible characters, and where each character came from."""
+def _compose(text: str) -> tuple[str, _Shifts | None]:
+    """Return the text composed and without invisible characters, and where its offsets part from the original's."""
     if unicodedata.is_normalized("NFC", text) and not _SPECIAL.search(text):
         return text, None
     out: list[str] = []
-    starts: list[int] = []
-    position = 0
+    shifts = _Shifts()
+    shifts.add(0, 0)
+    position = length = 0
     for found in _UNSETTLED.finditer(text):  # the rest is copied
         start = max(position, found.start() - 1)  # with the letter that it may join
-        out.append(text[position:start])
-        starts.extend(range(position, start))
         cluster = text[start : found.end()]
-        joined = unicodedata.normalize("NFC", _DROP.sub("", cluster))
+        joined = _joined(cluster)
+        out.append(text[position:start])
         out.append(joined)
-        if len(joined) == len(cluster):
-            starts.extend(range(start, found.end()))
-        else:
-            starts.extend([start] * len(joined))
+        length += start - position
         position = found.end()
+        if len(joined) != len(cluster):
+            for _ in joined:
+                shifts.add(length, start)
+                length += 1
+            shifts.add(length, position)
+        else:
+            length += len(joined)
     out.append(text[position:])
-    starts.extend(range(position, len(text)))
-    return "".join(out), tuple(starts)
+    return "".join(out), shifts
+
+
+@lru_cache(maxsize=4096)
+def _joined(cluster: str) -> str:
+    """Return a letter with its marks composed; a language has few of them, and asks for each again and again."""
+    return unicodedata.normalize("NFC", _DROP.sub("", cluster))
 
 
 _ABBREVIATIONS = frozenset(
@@ -138,7 +180,9 @@ _ABBREVIATIONS = frozenset(
     " jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n e.g i.e a.m p.m ret hon rev tp ts ths gs pgs bs"
     " đ tr vd tp.hcm q p".split()
 )
-_END = re.compile(r"\n+|[.!?…]+[\"'”’»)\]]*(?=\s|$)|\.(?=[A-ZĐÀ-ỸƠƯ][a-zà-ỹđơư])")
+# All alternatives begin with one set, so that the search runs from one such character to the next.
+_END = re.compile(r"[\n.!?…](?:(?<=\n)\n*|(?<!\n)[.!?…]*[\"'”’»)\]]*(?=\s|$)|(?<=\.)(?=[A-ZĐÀ-ỸƠƯ][a-zà-ỹđơư]))")
+_LONGER_THAN_ANY = 8  # letters: no abbreviation has so many
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -158,14 +202,16 @@ def _is_abbreviation(text: str, start: int, found: re.Match[str]) -> bool:
     if len(found[0]) > 1:
         return False
     end = found.start()
-    after = text[end + 1 : end + 3].lstrip()
-    if after[:1].islower():
+    if text[end + 1 : end + 3].lstrip()[:1].islower():
         return True
-    head = text[max(start, end - 20) : end]
-    begin = len(head)
-    while begin and (head[begin - 1].isalnum() or head[begin - 1] == "."):
-        begin -= 1
-    last = head[begin:]
+    if end - start >= _LONGER_THAN_ANY and text[end - _LONGER_THAN_ANY : end].isalpha():
+        return False
+    last = text[max(start, end - 20, text.rfind(" ", start, end) + 1) : end]
+    if not last.isalnum():
+        begin = len(last)
+        while begin and (last[begin - 1].isalnum() or last[begin - 1] == "."):
+            begin -= 1
+        last = last[begin:]
     if not last:
         return False
     is_initial = last[-1].isupper() and (len(last) == 1 or last[-2] == ".")
@@ -173,14 +219,16 @@ def _is_abbreviation(text: str, start: int, found: re.Match[str]) -> bool:
 
 
 def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
+    if start == end:
+        return
+    if text[start].isspace() or text[end - 1].isspace():
+        whole = text[start:end]
+        start = end - len(whole.lstrip())
+        end -= len(whole) - len(whole.rstrip())
     if end > start:
         spans.append((start, end))
 
 
-def sentence_at(spans: list[tuple[int, int]], offset: int) -> int:
-    """Return the index of the sentence in which an offset lies, or of the one before it."""
-    return max(0, bisect_right(spans, offset, key=lambda span: span[0]) - 1)
+def sentence_at(starts: Sequence[int], offset: int) -> int:
+    """Return the index of the sentence in which an offset lies, or of the one before it, from where each begins."""
+    return max(0, bisect_right(starts, offset) - 1)

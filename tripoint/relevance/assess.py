@@ -91,20 +91,17 @@ class Judge:
 def _hits(
     topic: Topic, texts: dict[Zone, str], spans: dict[Zone, list[tuple[int, int]]], matches: dict[Zone, list[Match]]
 ) -> tuple[Hit, ...]:
-    return tuple(
-        Hit(
-            match.concept,
-            topic.facet_of[match.concept],
-            zone,
-            texts[zone][match.start : match.end],
-            match.start,
-            match.end,
-            sentence_at(spans[zone], match.start),
-        )
-        for zone in (Zone.TITLE, Zone.TEXT)
-        for match in matches[zone]
-        if match.concept in topic.facet_of
-    )
+    hits = []
+    facet_of = topic.facet_of
+    for zone in (Zone.TITLE, Zone.TEXT):
+        text = texts[zone]
+        starts = [start for start, _ in spans[zone]]
+        for match in matches[zone]:
+            if facet := facet_of.get(match.concept):
+                start, end = match.start, match.end
+                sentence = sentence_at(starts, start)
+                hits.append(Hit(match.concept, facet, zone, text[start:end], start, end, sentence))
+    return tuple(hits)
 
 
 def _layout(texts: dict[Zone, str], spans: dict[Zone, list[tuple[int, int]]]) -> Layout:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from tripoint.domain.text import nfc
 
-_ENDS = re.compile(r"[.!?…:;][\"'”’»)\]]*$")
+_ENDS = (".", "!", "?", "…", ":", ";")
+_CLOSES = "\"'”’»)]"
 _LEADS_ELSEWHERE = re.compile(
-    r"^\W*(?:read (?:more|also)|also (?:read|see)|see also|related|more (?:on|from)|don't miss|watch|recommended"
+    r"\W*(?:read (?:more|also)|also (?:read|see)|see also|related|more (?:on|from)|don't miss|watch|recommended"
     r"|tin (?:liên quan|cùng chuyên mục|nóng|mới)|xem (?:thêm|ngay)|đọc (?:thêm|ngay|tiếp)|có thể bạn quan tâm"
     r"|đừng bỏ lỡ|bài (?:liên quan|viết liên quan)|từ khoá|từ khóa|tags?|video đang hot"
     r"|mời (?:quý )?(?:bạn đọc|độc giả))\b"
-    r"|^\s*(?:>>|»|►|▶|•\s*>)",
+    r"|\s*(?:>>|»|►|▶|•\s*>)",
     re.IGNORECASE,
 )
 _LONG_HEADLINE = 160
@@ -38,8 +39,8 @@ def asides(text: str, spans: Sequence[tuple[int, int]]) -> frozenset[int]:
             index += 1
         if not line:
             continue
-        is_headline = len(line) <= _LONG_HEADLINE and not _ENDS.search(line)
-        if _LEADS_ELSEWHERE.search(line):
+        is_headline = _is_headline(line)
+        if _LEADS_ELSEWHERE.match(line):
             is_in_block = True
             said.update(members)
         elif is_in_block and (is_headline or (line.endswith("?") and len(line) <= _LONG_HEADLINE)):
@@ -59,10 +60,14 @@ def listing(text: str) -> float:
     """Return which share of the text stands in lines like headlines, 0 where there are hardly any: a page of links."""
     lines = [text[start:end].strip() for start, end in _lines(text)]
     lines = [line for line in lines if line]
-    headlines = [line for line in lines if len(line) <= _LONG_HEADLINE and not _ENDS.search(line)]
+    headlines = [line for line in lines if _is_headline(line)]
     if len(headlines) < _FEW_LINES:
         return 0.0
     return sum(map(len, headlines)) / sum(map(len, lines))
+
+
+def _is_headline(line: str) -> bool:
+    return len(line) <= _LONG_HEADLINE and not line.rstrip(_CLOSES).endswith(_ENDS)
 
 
 def _lines(text: str) -> list[tuple[int, int]]:

@@ -34,11 +34,6 @@ class Alias:
     not_after: tuple[str, ...] = ()
     not_before: tuple[str, ...] = ()
 
-    @property
-    def is_guarded(self) -> bool:
-        """Return whether a match of it is open to doubt."""
-        return self.needs or self.name
-
 
 @dataclass(frozen=True, slots=True)
 class Concept:

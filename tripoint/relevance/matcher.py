@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
@@ -18,8 +19,7 @@ _SOURCE = re.compile(r"\((?:theo|nguồn|source|via|ảnh|photo)[^()\n]{1,60}\)"
 _BEFORE_CHARACTERS = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A concept found in a text, offsets in code points of that text."""
 
     concept: str
@@ -28,11 +28,19 @@ class Match:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     alias: Alias
     start: int  # in the folded text
     end: int
+
+
+class _Pattern(NamedTuple):
+    """What one entry of the automaton may stand for, and which of its ends must not lie inside a word."""
+
+    aliases: tuple[tuple[Alias, bool], ...]  # with whether it is the form without diacritics
+    is_free: bool  # the first alias asks for nothing, wherever it stands
+    opens_word: bool
+    closes_word: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,42 +62,50 @@ class Matcher:
                 patterns[alias.folded].append((alias, False))
                 if alias.bare:
                     patterns[alias.bare].append((alias, True))
-        self._aliases = list(patterns.values())
+        self._patterns = [_pattern(text, aliases) for text, aliases in patterns.items()]
         self._automaton = AhoCorasick(list(patterns))
 
     def find(self, text: str) -> list[Match]:
         """Return what stands in a text, in its order, no two overlapping; shields are used and not returned."""
         folded = fold(text)
         refused_names: set[str] = set()
-        kept = _longest(list(self._accepted(folded, refused_names)))
-        sure = {each.alias.concept for each in kept if not each.alias.is_guarded}
+        kept = _longest(self._accepted(folded, refused_names))
+        sure = {alias.concept for alias, _, _ in kept if not (alias.needs or alias.name)}
         matches = []
-        for each in kept:
-            alias = each.alias
-            in_doubt = alias.needs or (alias.name and alias.concept in refused_names)
-            if self._kinds[alias.concept] == "shield" or (in_doubt and alias.concept not in sure):
+        for alias, start, end in kept:
+            concept = alias.concept
+            in_doubt = alias.needs or (alias.name and concept in refused_names)
+            kind = self._kinds[concept]
+            if kind == "shield" or (in_doubt and concept not in sure):
                 continue
-            start, end = folded.original(each.start, each.end)
-            matches.append(Match(alias.concept, self._kinds[alias.concept], start, end))
+            matches.append(Match(concept, kind, *folded.original(start, end)))
         return matches
 
     def _accepted(self, folded: Folded, refused_names: set[str]) -> Iterator[_Found]:
         """Yield what may stand; adds to `refused_names` each concept whose alias is somebody's name here."""
         lines = _Lines(folded)
         hidden = _hidden(folded)
-        for index, start, end in self._automaton.find_matches_as_indexes(folded.text, overlapping=True):
-            if not _on_boundaries(folded.text, start, end) or any(a <= start < b for a, b in hidden):
+        text, patterns = folded.text, self._patterns
+        length = len(text)
+        for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            pattern = patterns[index]
+            if pattern.opens_word and start and text[start - 1].isalnum():
                 continue
-            for alias, is_bare in self._aliases[index]:
-                line = lines.at(start)
+            if pattern.closes_word and end < length and text[end].isalnum():
+                continue
+            if hidden and any(a <= start < b for a, b in hidden):
+                continue
+            if pattern.is_free:
+                yield _Found(pattern.aliases[0][0], start, end)
+                continue
+            line = lines.at(start)
+            for alias, is_bare in pattern.aliases:
                 if is_bare and line.has_marks:
                     continue
                 if _guards_hold(alias, folded, start, end, line):
                     yield _Found(alias, start, end)
                     break
-                if alias.name and _stands(
-                    alias.not_after, folded.text[max(0, start - _BEFORE_CHARACTERS) : start], end=True
-                ):
+                if alias.name and _stands(alias.not_after, text[max(0, start - _BEFORE_CHARACTERS) : start], end=True):
                     refused_names.add(alias.concept)
 
 
@@ -120,10 +136,10 @@ def _is_capitals(line: str) -> bool:
     return letters >= 12 and sum(map(str.isupper, line)) > letters * _CAPITALS_SHARE
 
 
-def _on_boundaries(text: str, start: int, end: int) -> bool:
-    before = start == 0 or not (text[start].isalnum() and text[start - 1].isalnum())
-    after = end == len(text) or not (text[end - 1].isalnum() and text[end].isalnum())
-    return before and after
+def _pattern(text: str, aliases: Sequence[tuple[Alias, bool]]) -> _Pattern:
+    alias, is_bare = aliases[0]
+    asks = alias.case or alias.after or alias.before or alias.not_after or alias.not_before
+    return _Pattern(tuple(aliases), not asks and not is_bare, text[0].isalnum(), text[-1].isalnum())
 
 
 def _guards_hold(alias: Alias, folded: Folded, start: int, end: int, line: _Line) -> bool:
@@ -164,18 +180,21 @@ def _stands(words: Sequence[str], text: str, *, end: bool) -> bool:
 
 def _hidden(folded: Folded) -> list[tuple[int, int]]:
     """Return spans that say where a text comes from, such as `MOSCOW (TASS) —` or `(Theo Sputnik)`."""
+    if "(" not in folded.cased:
+        return []
     return [each.span() for pattern in (_DATELINE, _SOURCE) for each in pattern.finditer(folded.cased)]
 
 
-def _longest(found: Sequence[_Found]) -> list[_Found]:
+def _longest(found: Iterable[_Found]) -> list[_Found]:
     """Return the matches that remain when of any two that overlap the longer one stays, the earlier if alike."""
     kept: list[_Found] = []
-    taken: list[tuple[int, int]] = []
+    last_start = last_end = 0
     for each in sorted(found, key=lambda one: (one.start, one.start - one.end)):
-        if taken and each.start < taken[-1][1]:
-            if each.end - each.start > taken[-1][1] - taken[-1][0]:
-                kept[-1], taken[-1] = each, (each.start, each.end)
-            continue
+        _, start, end = each
+        if start < last_end:
+            if end - start <= last_end - last_start:
+                continue
+            kept.pop()
         kept.append(each)
-        taken.append((each.start, each.end))
+        last_start, last_end = start, end
     return kept
