@@ -23,7 +23,8 @@ from tripoint.domain.types import (
 _LONGEST_SENTENCE = 320
 _TOLD = frozenset({PlacementKind.NEW, PlacementKind.REVISION})
 # Kinds of hit that say why a sentence matched; what speaks against an article is not marked.
-_MARKED_FACETS = frozenset({"actor", "act", "move", "force", "platform", "forum", "person"})
+_MARKED_FACETS = frozenset({"actor", "act", "force", "platform", "forum", "person"})
+_DONE = frozenset({"act", "forum"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +90,13 @@ def make_evidence(article: Article, assessment: Assessment, timezone: str) -> Ev
 
 def mark(sentence: Sentence, hits: Sequence[Hit]) -> Marked:
     """Return a sentence with the spans of its hits; a long one is cut around them, and says so with an ellipsis."""
-    spans = [
-        (hit.start - sentence.start, hit.end - sentence.start)
-        for hit in hits
-        if hit.zone is sentence.zone
-        and hit.facet in _MARKED_FACETS
-        and sentence.start <= hit.start
-        and hit.end <= sentence.end
+    inside = [
+        hit for hit in hits if hit.zone is sentence.zone and sentence.start <= hit.start and hit.end <= sentence.end
     ]
+    marked = _MARKED_FACETS
+    if not any(hit.facet in _DONE for hit in inside):
+        marked |= {"move"}  # a common verb is worth a mark only where it alone says what was done
+    spans = [(hit.start - sentence.start, hit.end - sentence.start) for hit in inside if hit.facet in marked]
     return _cut(_flat(sentence.text), sorted(spans))
 
 

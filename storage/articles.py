@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from storage import tables as t
 from storage.alerts import queue_alerts
@@ -16,6 +16,7 @@ from storage.database import Database
 from storage.upsert import insert_for, insert_into
 from tripoint.domain.ports import Decide
 from tripoint.domain.types import (
+    Alert,
     Article,
     Assessment,
     Candidate,
@@ -30,6 +31,7 @@ from tripoint.domain.types import (
 )
 
 MAX_ATTEMPTS = 5
+_BATCH = 200
 _FIRST_RETRY_S = 60.0
 _LONGEST_RETRY_S = 6 * 3600.0
 
@@ -56,6 +58,16 @@ class StoredArticle:
     first_seen_at: datetime
     revision: int  #: counted from 1
     assessments: tuple[Assessment, ...]  #: without shares and evidence sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Rejudged:
+    """New verdicts on an article as it was read, and whom to tell of them."""
+
+    article_id: int
+    revision: int
+    assessments: tuple[Assessment, ...]
+    alerts: tuple[Alert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +153,56 @@ class ArticleStore:
             query = query.where(select(t.assessments.c.id).where(newest).exists())
         with self._database.read() as connection:
             return [_stored(connection, dict(row)) for row in connection.execute(query).mappings().all()]
+
+    def find(self, canonical_url: str) -> int | None:
+        """Return the id of the article at an address, None if it is not stored."""
+        query = select(t.articles.c.id).where(t.articles.c.canonical_url == canonical_url)
+        with self._database.read() as connection:
+            found: int | None = connection.scalar(query)
+            return found
+
+    def walk(self, since: datetime | None = None) -> Iterator[StoredArticle]:
+        """Yield every article first seen since then, oldest first, its assessments without hits.
+
+        Each batch is read by itself: a walk through a large archive holds no lock while its reader thinks.
+        """
+        last = 0
+        while batch := self._batch(last, since):
+            yield from batch
+            last = batch[-1].id
+
+    def _batch(self, after: int, since: datetime | None) -> list[StoredArticle]:
+        query = select(t.articles).where(t.articles.c.id > after).order_by(t.articles.c.id).limit(_BATCH)
+        if since is not None:
+            query = query.where(t.articles.c.first_seen_at >= since)
+        with self._database.read() as connection:
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+            of_them = select(t.assessments).where(t.assessments.c.article_id.in_([row["id"] for row in rows]))
+            verdicts: dict[tuple[int, int], list[Assessment]] = {}
+            for row in connection.execute(of_them.order_by(t.assessments.c.topic)).mappings():
+                verdicts.setdefault((row["article_id"], row["revision"]), []).append(_assessment(dict(row), ()))
+        return [_stored_with(row, tuple(verdicts.get((row["id"], row["revision"]), ()))) for row in rows]
+
+    def rejudge(self, rejudged: Sequence[Rejudged]) -> tuple[int, int]:
+        """Put new assessments in the place of old ones, and queue alerts, in one transaction.
+
+        An article that changed since it was read is left alone: it was judged anew when it changed. Returns how many
+        articles were written, and how many alerts queued.
+        """
+        written = queued = 0
+        with self._database.write() as connection:
+            for each in rejudged:
+                row = select(t.articles.c.revision).where(t.articles.c.id == each.article_id)
+                if connection.scalar(row) != each.revision:
+                    continue
+                mine = and_(t.assessments.c.article_id == each.article_id, t.assessments.c.revision == each.revision)
+                topics = [assessment.topic for assessment in each.assessments]
+                connection.execute(delete(t.assessments).where(mine, t.assessments.c.topic.in_(topics)))
+                for assessment in each.assessments:
+                    _write_assessment(connection, each.article_id, each.revision, assessment)
+                queued += queue_alerts(connection, each.alerts)
+                written += 1
+        return written, queued
 
     def revisions(self, article_id: int) -> Sequence[tuple[int, str, str]]:
         """Return number, title and text of every revision, oldest first."""
@@ -268,6 +330,10 @@ def _finish(dialect: str) -> Any:
 
 
 def _stored(connection: Connection, row: dict[str, Any]) -> StoredArticle:
+    return _stored_with(row, _read_assessments(connection, row["id"], row["revision"]))
+
+
+def _stored_with(row: dict[str, Any], assessments: tuple[Assessment, ...]) -> StoredArticle:
     article = Article(
         url=row["url"],
         canonical_url=row["canonical_url"],
@@ -282,7 +348,6 @@ def _stored(connection: Connection, row: dict[str, Any]) -> StoredArticle:
         fetched_at=row["fetched_at"],
         date_only=row["date_only"],
     )
-    assessments = _read_assessments(connection, row["id"], row["revision"])
     return StoredArticle(row["id"], row["story"], article, row["first_seen_at"], row["revision"], assessments)
 
 
@@ -295,16 +360,18 @@ def _read_assessments(connection: Connection, article_id: int, revision: int) ->
             Hit(each.concept, each.facet, Zone(each.zone), each.surface, each.start, each.end, each.sentence)
             for each in connection.execute(of_it)
         )
-        found.append(
-            Assessment(
-                topic=row["topic"],
-                topic_version=row["topic_version"],
-                score=row["score"],
-                threshold=row["threshold"],
-                relevant=row["relevant"],
-                facets=tuple((name, count) for name, count in row["facets"]),
-                hits=hits,
-                note=row["note"],
-            )
-        )
+        found.append(_assessment(dict(row), hits))
     return tuple(found)
+
+
+def _assessment(row: dict[str, Any], hits: tuple[Hit, ...]) -> Assessment:
+    return Assessment(
+        topic=row["topic"],
+        topic_version=row["topic_version"],
+        score=row["score"],
+        threshold=row["threshold"],
+        relevant=row["relevant"],
+        facets=tuple((name, count) for name, count in row["facets"]),
+        hits=hits,
+        note=row["note"],
+    )

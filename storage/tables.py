@@ -173,6 +173,17 @@ hits = Table(
     C("sentence", Integer, nullable=False),
 )
 
+feedback = Table(
+    "feedback",
+    metadata,
+    C("article_id", ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True),
+    C("topic", String(100), primary_key=True),
+    C("revision", Integer, nullable=False),  # that was judged
+    C("relevant", Boolean, nullable=False),
+    C("note", CleanText, nullable=False),
+    C("at", UtcDateTime, nullable=False),
+)
+
 not_articles = Table(
     "not_articles",
     metadata,

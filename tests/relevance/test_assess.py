@@ -166,7 +166,21 @@ def test_folding_keeps_its_way_back(text: str) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["😀" * 20_000, "a" * 500_000, "Nga " * 50_000, "\n" * 50_000, ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "😀" * 20_000,
+        "a" * 500_000,
+        "Nga " * 50_000,
+        "\n" * 50_000,
+        "",
+        "Nga\u0303" * 100_000,
+        "(" * 200_000,
+        "A. " * 100_000,
+        "cricket in Pakistan. " * 500_000,  # ten megabytes
+    ],
+    ids=["emoji", "one word", "one name", "lines", "nothing", "marks", "brackets", "initials", "ten megabytes"],
+)
 def test_odd_texts_get_a_score(text: str) -> None:
     assert judge(text).score < 0.5
 
@@ -174,6 +188,12 @@ def test_odd_texts_get_a_score(text: str) -> None:
 def test_another_language_is_stored_and_never_tells() -> None:
     found = judge("Russia and Pakistan opened the Druzhba military exercise.", language="fr")
     assert (found.score, found.relevant, found.note) == (0.0, False, "language fr is not scored")
+
+
+def guarded(guard: str) -> str:
+    """Return a concept with one plain alias and one that has this guard."""
+    alias = '[[concept.alias]]\ntext = "A"\nlang = "vi"'
+    return f'[[concept]]\nid = "a.b"\nkind = "actor"\nvi = ["B"]\n{alias}\n{guard}'
 
 
 @pytest.mark.parametrize(
@@ -194,6 +214,21 @@ def test_another_language_is_stored_and_never_tells() -> None:
         (
             '[[concept]]\nid = "a.b"\nkind = "actor"\n[[concept.alias]]\ntext = "a"\nlang = "vi"\ncase = true',
             'x.toml:7: "a" has no capital to ask for',
+        ),
+        (guarded("after = ['- nga']"), 'x.toml:8: "- nga" in `after` does not begin and end'),
+        (guarded("before = ['...']"), 'x.toml:8: "..." in `before` does not begin and end'),
+        (guarded("before = ['a word that is far longer than what is read']"), "is longer than the 28 characters"),
+        (guarded("after = ['nga']\nnot_after = ['nga']"), "leave nothing that could match"),
+        (guarded("marks = 1"), "`marks` is a number"),
+        (
+            '[[concept]]\nid = "a.b"\nkind = "actor"\nvi = ["Su-3.*"]',
+            'the alias "Su-3.*" looks like a regular expression',
+        ),
+        ('[[concept]]\nid = "a.b"\nkind = "actor"\nen = ["Su-3[05]"]', "write out each form"),
+        ('[[concept]]\nid = "a.b"\nkind = "actor"\nen = ["MiG|Sukhoi"]', "write out each form"),
+        (
+            '[[concept]]\nid = "a.b"\nkind = "actor"\n[[concept.alias]]\ntext = "A"\nlang = "vi"\nneeds = true',
+            'every alias of "a.b" `needs` another',
         ),
     ],
 )

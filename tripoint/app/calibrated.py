@@ -1,18 +1,16 @@
-"""Labelled examples and the calibration file: reading both with file, line and mend, and writing the latter."""
+"""Labelled examples and the calibration file: reading both with file, line and mend."""
 
 from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Sequence
 from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Any
 
 from tripoint.domain.errors import Place, SeedError
 from tripoint.domain.text import nfc, strip_marks
-from tripoint.relevance.calibration import Calibration, Example
-from tripoint.relevance.topic import NEGATIVE, POSITIVE, Fitted, Weights
+from tripoint.relevance.calibration import Example
+from tripoint.relevance.topic import NEGATIVE, POSITIVE, Fitted, Topic, Weights
 
 FILE = "calibration.json"
 
@@ -41,7 +39,7 @@ def read_examples(file: str, text: str) -> tuple[Example, ...]:
 def _example(place: Place, row: object) -> Example:
     if not isinstance(row, dict):
         raise SeedError(place, "no JSON object", "write {…} with id, title, text, lang and grade")
-    texts = {key: row.get(key, "") for key in ("title", "text", "lang", "category")}
+    texts = {key: row.get(key, "") for key in ("title", "text", "lang", "category", "topic")}
     for key, value in texts.items():
         if not isinstance(value, str):
             raise SeedError(place, f"`{key}` is no text", "put it between quotes")
@@ -53,7 +51,8 @@ def _example(place: Place, row: object) -> Example:
     name = str(row.get("id", "")).strip()
     if not name:
         raise SeedError(place, "`id` is missing", "give each example an id of its own")
-    return Example(name, texts["lang"], nfc(texts["title"]), nfc(texts["text"]), grade, texts["category"])
+    title, text = nfc(texts["title"]), nfc(texts["text"])
+    return Example(name, texts["lang"], title, text, grade, texts["category"], texts["topic"])
 
 
 def load_examples(root: Traversable) -> tuple[Example, ...]:
@@ -72,10 +71,14 @@ def load_examples(root: Traversable) -> tuple[Example, ...]:
     return tuple(found.values())
 
 
-def load_anchors(root: Traversable) -> tuple[str, ...]:
-    """Return the seed article as it may come: whole, cut, without diacritics, decomposed, in capitals."""
+def load_anchors(root: Traversable, topic: Topic) -> tuple[str, ...]:
+    """Return the anchors of a topic as they may come: whole, cut, without diacritics, decomposed, in capitals."""
     found = []
-    for file in sorted((root / "article").iterdir(), key=lambda each: each.name):
+    for name in topic.anchors:
+        file = root / name
+        if not file.is_file():
+            mend = "mend `anchors` in the topic's file, or put the article there"
+            raise SeedError(Place(str(file)), f"the anchor of {topic.name} is missing", mend)
         text = file.read_text(encoding="utf-8")
         cut = "\n".join(text.strip().split("\n")[:3])
         found += [text, cut, strip_marks(text), unicodedata.normalize("NFD", text), text.upper()]
@@ -104,27 +107,3 @@ def _fitted(place: Place, entry: dict[str, Any]) -> Fitted:
             place, f"{wrong[0] if wrong else 'threshold'} is out of range", "run `tripoint calibrate` again"
         )
     return Fitted(Weights(weights, float(entry["bias"])), threshold)
-
-
-def as_json(calibrations: Sequence[tuple[str, str, Calibration]]) -> str:
-    """Return the text of the calibration file; each item is topic, hash of the inputs, and the fit."""
-    topics = {
-        name: {
-            "inputs": inputs,
-            "threshold": each.threshold,
-            "bias": each.weights.bias,
-            "weights": each.weights.of,
-            "report": each.report,
-        }
-        for name, inputs, each in calibrations
-    }
-    return json.dumps({"topics": topics}, indent=1, ensure_ascii=False) + "\n"
-
-
-def write(folder: Path, text: str) -> Path:
-    """Write the calibration file in one step, so that a reader never sees half of it."""
-    target = folder / FILE
-    beside = target.with_suffix(".new")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(target)
-    return target

@@ -30,7 +30,12 @@ class Seeds:
 
     sources: tuple[Source, ...]
     lexicon: Lexicon
-    topics: tuple[Topic, ...]
+    all_topics: tuple[Topic, ...]
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """The topics that articles are judged by."""
+        return tuple(each for each in self.all_topics if each.is_enabled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +89,19 @@ def load_seeds(folder: Path | None = None, *, with_fit: bool = True) -> Seeds:
     root: Traversable = folder if folder is not None else packaged_seeds()
     sources = parse_sources(_tables(root, "sources"))
     lexicon = parse_lexicon(_tables(root, "lexicon"))
-    fitted = load_fitted(root, str(root)) if with_fit else {}
+    fitted = load_fitted(root, str(root)) if with_fit else None
     topics = tuple(parse_topic(table, lexicon, fitted) for table in _tables(root, "topics"))
+    _check_topics(root, topics)
     return Seeds(sources, lexicon, topics)
+
+
+def _check_topics(root: Traversable, topics: Sequence[Topic]) -> None:
+    names = [each.name for each in topics]
+    place = Place(f"{root}/topics")
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise SeedError(place, f'two topics are called "{twice}"', "rename one of them")
+    if not any(each.is_enabled for each in topics):
+        raise SeedError(place, "no topic is enabled", "write `enabled = true` in one of the files")
 
 
 def parse_sources(tables: Sequence[SeedTable]) -> tuple[Source, ...]:

@@ -18,6 +18,7 @@ from alerts.policy import Policy, Rule
 from storage.alerts import AlertStore
 from storage.articles import ArticleStore
 from storage.database import Database, open_database
+from storage.feedback import FeedbackStore
 from storage.frontier import FrontierStore
 from storage.lock import instance_lock
 from tripoint.app.seeds import Seeds, load_seeds
@@ -48,6 +49,7 @@ class Stores:
     articles: ArticleStore
     frontier: FrontierStore
     alerts: AlertStore
+    feedback: FeedbackStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
     """Open the database, migrated, and close it again."""
     database = open_database(settings.database_url)
     try:
-        yield Stores(database, ArticleStore(database), FrontierStore(database), AlertStore(database))
+        articles, frontier, alerts = ArticleStore(database), FrontierStore(database), AlertStore(database)
+        yield Stores(database, articles, frontier, alerts, FeedbackStore(database))
     finally:
         database.close()
 
@@ -105,12 +108,12 @@ def _channel_url(name: str, section: ChannelSection, environ: Mapping[str, str])
         raise SettingsError(f"channel `{name}`: cannot read {section.url_file}", "check url_file") from error
 
 
-def build_policy(settings: Settings, seeds: Seeds, channels: list[Channel]) -> Policy:
-    """Return the policy: what is relevant and fresh goes to every channel."""
+def build_policy(settings: Settings, seeds: Seeds, max_age: timedelta | None = None) -> Policy:
+    """Return the policy: what is relevant and fresh goes to every channel; `max_age` replaces the settings' own."""
     rule = Rule(
         name=RULE,
-        channels=tuple(each.name for each in channels),
-        max_age=timedelta(hours=settings.alerts.max_age_h),
+        channels=tuple(name for name, section in settings.channels.items() if section.enabled),
+        max_age=max_age or timedelta(hours=settings.alerts.max_age_h),
         min_score=settings.alerts.min_score or 0.0,
     )
     return Policy([rule], {each.name: each.timezone for each in seeds.sources})
@@ -151,7 +154,7 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
             stores.alerts.release()
             dice = random.Random()  # noqa: S311 - it spreads retries, and keeps no secret
             courier = Courier(WriterOutbox(writer, stores.alerts), channels, _courier_settings(settings), utc_now, dice)
-            policy = build_policy(settings, seeds, channels)
+            policy = build_policy(settings, seeds)
             pipeline = Pipeline(judge, stores.articles, policy.who_must_hear, utc_now)
             crawler = Crawler(
                 crawl_settings(settings),

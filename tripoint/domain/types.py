@@ -248,6 +248,20 @@ class Assessment:
 
 
 @dataclass(frozen=True, slots=True)
+class Feedback:
+    """A reader's verdict on a stored article, with the text that was judged."""
+
+    article_id: int
+    topic: str
+    relevant: bool
+    note: str
+    at: datetime
+    title: str
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """Which story an article belongs to, and what it adds."""
 

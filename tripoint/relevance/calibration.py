@@ -42,6 +42,7 @@ class Example:
     text: str
     grade: int  #: 0 to 3; from 2 on it deserves an alert
     category: str = ""
+    topic: str = ""  #: by which it was judged; empty where there is but one to fit
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from tripoint.domain.text import fold, strip_marks
 KINDS = ("actor", "act", "move", "force", "platform", "forum", "person", "context", "third", "veto", "echo", "shield")
 LANGUAGES = ("vi", "en")
 _ID = re.compile(r"[a-z]+\.[a-z0-9_]+")
+_PATTERN = re.compile(r"\.\*|\.\+|\\[a-zA-Z.]|\[[^\]]+\]|\(\?|\w\|\w|\{\d|^\^|\w[*?]$")
+_LONGEST_GUARD = 28  # characters: what the matcher looks at beside an alias
 _LEAST_BARE_LETTERS = 7  # an alias stripped of its marks is trusted from this length on, and from two words on
 
 
@@ -99,6 +101,8 @@ def _concept(entry: SeedTable, owners: dict[tuple[str, str], tuple[str, Place]])
     entry.done()
     if not aliases:
         raise entry.error("id", f'"{name}" has no alias', 'add vi = ["…"] or en = ["…"]')
+    if all(alias.needs for alias in aliases):
+        raise entry.error("id", f'every alias of "{name}" `needs` another, so none is ever found', "free one of them")
     return Concept(name, kind, tuple(aliases), of)
 
 
@@ -113,6 +117,9 @@ def _alias(entry: SeedTable, key: str, concept: str, text: str, language: str, m
     folded = fold(text.strip()).text
     if not any(each.isalnum() for each in folded):
         raise entry.error(key, f'the alias "{text}" has no letter or digit', "write a word")
+    if _PATTERN.search(text):
+        mend = "write out each form: an alias is found as it stands, whatever its case and accents"
+        raise entry.error(key, f'the alias "{text}" looks like a regular expression', mend)
     bare = strip_marks(folded)
     is_safe = bare != folded and len(bare) >= _LEAST_BARE_LETTERS and re.search(r"[ -]", bare) and not marks
     return Alias(concept, text, folded, language, bare=bare if language == "vi" and is_safe else "")
@@ -124,10 +131,7 @@ def _guarded(table: SeedTable, concept: str) -> Alias:
     if language not in LANGUAGES:
         raise table.error("lang", f'"{language}" is no language of the matcher', "choose vi or en")
     plain = _alias(table, "text", concept, text, language, marks=table.flag("marks", False))
-    lists = {
-        key: tuple(fold(each).text for each in table.texts(key, ()))
-        for key in ("after", "before", "not_after", "not_before")
-    }
+    lists = {key: _guard(table, key) for key in ("after", "before", "not_after", "not_before")}
     for must, must_not in (("after", "not_after"), ("before", "not_before")):
         if lists[must] and set(lists[must]) <= set(lists[must_not]):
             raise table.error(must, f"`{must}` and `{must_not}` leave nothing that could match", "remove one of them")
@@ -145,3 +149,17 @@ def _guarded(table: SeedTable, concept: str) -> Alias:
         name=table.flag("name", False),
         **lists,
     )
+
+
+def _guard(table: SeedTable, key: str) -> tuple[str, ...]:
+    """Read the words of a guard, folded; refuses one that no text could fulfil."""
+    words = tuple(fold(each.strip()).text for each in table.texts(key, ()))
+    for word in words:
+        end = word.removesuffix(",") if key.endswith("after") else word  # "nga," stands before "mỹ" in a list
+        if not (end[:1].isalnum() and (end[-1:].isalnum() or end.endswith("."))):
+            problem = f'"{word}" in `{key}` does not begin and end with a letter or digit'
+            raise table.error(key, problem, "write the word that stands beside the alias, without hyphen or space")
+        if len(word) > _LONGEST_GUARD:
+            problem = f'"{word}" in `{key}` is longer than the {_LONGEST_GUARD} characters that are looked at'
+            raise table.error(key, problem, "write its nearest words only")
+    return words

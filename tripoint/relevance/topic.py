@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tripoint.domain.seedfile import SeedTable
@@ -12,6 +12,7 @@ from tripoint.relevance.lexicon import LANGUAGES, Lexicon
 
 FACETS = ("actor", "act", "move", "force", "platform", "forum", "person", "context", "third", "veto", "echo")
 POSITIVE = ("tie", "lead", "title", "focus", "anchors", "variety", "density")
+_EXACT = 1_000  # how exact a full id is, beside the length of a pattern with a star
 NEGATIVE = ("third", "third_title", "veto", "listing")
 
 
@@ -46,7 +47,9 @@ class Topic:
     facet_of: dict[str, str]  #: facet of each concept that the topic uses
     speaks_for: dict[str, str]  #: actor of each person and place
     weights: Weights
+    anchors: tuple[str, ...]  #: files of the seeds folder with articles that must score high
     is_fitted: bool  #: whether the weights are left to `calibrate`
+    is_enabled: bool  #: whether articles are judged by it
     version: str
     concepts_version: str  #: changes with the lexicon, or with what the topic takes from it
 
@@ -54,7 +57,8 @@ class Topic:
 def parse_topic(table: SeedTable, lexicon: Lexicon, fitted: Mapping[str, Fitted] | None = None) -> Topic:
     """Read and check one topic; what it does not say of weights and threshold is taken from `fitted`.
 
-    Raises `SeedError` at the first mistake.
+    `fitted` is None where nothing is fitted yet, because that is what the topic is read for. Raises `SeedError` at the
+    first mistake.
     """
     name = table.text("name")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
@@ -62,11 +66,16 @@ def parse_topic(table: SeedTable, lexicon: Lexicon, fitted: Mapping[str, Fitted]
     languages = table.texts("languages")
     if unknown := [each for each in languages if each not in LANGUAGES]:
         raise table.error("languages", f'"{unknown[0]}" cannot be scored', f"choose from {', '.join(LANGUAGES)}")
-    found = (fitted or {}).get(name)
+    like = table.text("weights_of", "")
+    if like and fitted is not None and like not in fitted:
+        raise table.error("weights_of", f'"{like}" has no fitted weights', "name a topic of calibration.json")
+    found = (fitted or {}).get(like or name)
     threshold = table.number("threshold", found.threshold if found else 0.5)
     if not 0 < threshold < 1:
         raise table.error("threshold", f"{threshold:g} is no threshold", "write a number between 0 and 1")
     title = table.text("title")
+    is_enabled = table.flag("enabled", True)
+    anchors = table.texts("anchors", ())
     actors = table.table("actors")
     core, partners = (_concepts(actors, key, lexicon) for key in ("core", "partners"))
     armed, threats = (_concepts(actors, key, lexicon) if key in actors else frozenset() for key in ("armed", "threats"))
@@ -102,7 +111,9 @@ def parse_topic(table: SeedTable, lexicon: Lexicon, fitted: Mapping[str, Fitted]
         facet_of,
         speaks_for,
         weights,
-        "weights" not in table,
+        anchors,
+        "weights" not in table and not like,
+        is_enabled,
         version,
         concepts_version,
     )
@@ -113,26 +124,34 @@ def _hash(value: object) -> str:
 
 
 def _concepts(table: SeedTable, key: str, lexicon: Lexicon) -> frozenset[str]:
-    found: set[str] = set()
+    return frozenset(concept for _, concepts in _chosen(table, key, lexicon) for concept in concepts)
+
+
+def _chosen(table: SeedTable, key: str, lexicon: Lexicon) -> Iterator[tuple[str, list[str]]]:
+    """Yield each pattern of a list with the concepts that it names."""
     for pattern in table.texts(key):
         prefix = pattern.removesuffix("*")
         chosen = [each for each in lexicon.ids if each == pattern or (prefix != pattern and each.startswith(prefix))]
         if not chosen:
             raise table.error(key, f'"{pattern}" names no concept of the lexicon', "see lexicon/ for the ids")
-        found.update(chosen)
-    return frozenset(found)
+        yield pattern, chosen
 
 
 def _facets(table: SeedTable, lexicon: Lexicon) -> dict[str, str]:
-    facet_of: dict[str, str] = {}
+    """Return the facet of each concept; where two patterns name it, the more exact one decides."""
+    chosen: dict[str, tuple[int, str]] = {}
     for facet in table.names():
         if facet not in FACETS:
             raise table.error(facet, f'"{facet}" is no facet', f"choose from {', '.join(FACETS)}")
-        for concept in sorted(_concepts(table, facet, lexicon)):
-            if concept in facet_of:
-                raise table.error(facet, f"{concept} already is of facet {facet_of[concept]}", "name it once")
-            facet_of[concept] = facet
-    return facet_of
+        for pattern, concepts in _chosen(table, facet, lexicon):
+            exactness = len(pattern) if pattern.endswith("*") else _EXACT
+            for concept in concepts:
+                before, other = chosen.get(concept, (0, facet))
+                if before == exactness and other != facet:
+                    raise table.error(facet, f"{concept} already is of facet {other}", "name it once")
+                if exactness > before:
+                    chosen[concept] = exactness, facet
+    return {concept: facet for concept, (_, facet) in sorted(chosen.items())}
 
 
 def _weights(table: SeedTable) -> Weights:

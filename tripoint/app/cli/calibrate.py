@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import typer
 from rich.progress import track
 
-from tripoint.app import calibrated
+from tripoint.app import calibrated, fitting
 from tripoint.app.cli.terminal import err, plain, print_json, print_table, settings_of
 from tripoint.app.seeds import load_seeds, packaged_seeds
+from tripoint.app.settings import Settings
 from tripoint.domain.errors import MendError
+from tripoint.relevance.calibration import Example
 from tripoint.relevance.figures import RELEVANT_FROM, Judged, by, figures
 
 _COLUMNS = ("", "articles", "relevant", "alerts", "precision", "recall", "F1", "average precision", "calibration error")
@@ -21,20 +23,26 @@ _COLUMNS = ("", "articles", "relevant", "alerts", "precision", "recall", "F1", "
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
 
-    @app.command(epilog="Example: tripoint calibrate   ·   tripoint calibrate --check")
+    @app.command(epilog="Example: tripoint calibrate   ·   tripoint calibrate --with-feedback --dry-run")
     def calibrate(
         context: typer.Context,
         check: Annotated[
             bool, typer.Option("--check", help="Write nothing; fail if the calibration file is stale.")
+        ] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show what would move.")] = False,
+        with_feedback: Annotated[
+            bool, typer.Option("--with-feedback", help="Learn from what `tripoint feedback` recorded as well.")
         ] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print the calibration as JSON.")] = False,
     ) -> None:
         """Fit each topic's weights and threshold on examples/*.jsonl of the seeds folder, and write calibration.json.
 
         The same seeds always give the same file. Figures are from cross-validation: each example is scored by weights
-        that were fitted without it.
+        that were fitted without it. What moves against the file as it is, is shown.
         """
-        _calibrate(settings_of(context).seeds.folder, check=check, as_json=as_json)
+        settings = settings_of(context)
+        judged = _judged_by_readers(settings) if with_feedback else ()
+        _calibrate(settings.seeds.folder, judged, check=check, dry_run=dry_run, as_json=as_json)
 
     @app.command(epilog="Example: tripoint evaluate judged.jsonl --json")
     def evaluate(
@@ -51,38 +59,51 @@ def register(app: typer.Typer) -> None:
         _evaluate(context, file, topic, mistakes, as_json=as_json)
 
 
-def _calibrate(folder: Path | None, *, check: bool, as_json: bool) -> None:
-    from tripoint.app.wiring import build_judge
-    from tripoint.relevance.calibration import calibrate as fit
-    from tripoint.relevance.calibration import inputs_hash
+def _judged_by_readers(settings: Settings) -> Sequence[Example]:
+    from tripoint.app.wiring import opened_stores
 
-    if folder is None and not check:
+    with opened_stores(settings) as stores:
+        return fitting.feedback_examples(stores.feedback.everything())
+
+
+def _calibrate(folder: Path | None, judged: Sequence[Example], *, check: bool, dry_run: bool, as_json: bool) -> None:
+    keeps = check or dry_run
+    if folder is None and not keeps:
         mend = "tripoint init seeds, then tripoint --seeds seeds calibrate"
         raise MendError("the packaged seeds are not for writing", mend)
     root: Any = folder if folder is not None else packaged_seeds()
     seeds = load_seeds(folder, with_fit=False)  # a calibration that is broken or old is about to be replaced
-    examples = calibrated.load_examples(root)
-    anchors = calibrated.load_anchors(root)
-    judge = build_judge(seeds)
-    found = [
-        (topic.name, inputs_hash(topic, examples, anchors), fit(judge, topic, examples, anchors))
-        for topic in seeds.topics
-        if topic.is_fitted
-    ]
-    text = calibrated.as_json(found)
+    fits = fitting.fit(seeds, root, (*calibrated.load_examples(root), *judged))
+    text = fitting.as_json(fits)
     file = root / calibrated.FILE
-    is_stale = not file.is_file() or file.read_text(encoding="utf-8") != text
-    if not check:
-        calibrated.write(Path(root), text)
+    old = file.read_text(encoding="utf-8") if file.is_file() else ""
+    if not keeps:
+        fitting.write(Path(root), text)
     if as_json:
         print(text, end="")  # noqa: T201 - stdout is where results go
     else:
-        for name, _, each in found:
-            groups = {"all": each.report["cross_validated"], **each.report["by_language"]}
-            groups["naive rule"] = each.report["naive_rule"]
-            print_table(f"{name}: cross-validated, alerts from {each.threshold:g}", _COLUMNS, _rows(groups))
-    if check and is_stale:
+        _show(fits, old)
+    if check and old != text:
         raise MendError(f"{calibrated.FILE} is stale", "run `tripoint calibrate` and keep what it writes")
+
+
+def _show(fits: Sequence[fitting.Fit], old: str) -> None:
+    before = fitting.numbers(old)
+    for each in fits:
+        report, threshold = each.calibration.report, each.calibration.threshold
+        groups = {"all": report["cross_validated"], **report["by_language"], "naive rule": report["naive_rule"]}
+        print_table(f"{each.topic}: cross-validated, alerts from {threshold:g}", _COLUMNS, _rows(groups))
+        now = fitting.numbers(fitting.as_json([each]))[each.topic]
+        was = before.get(each.topic, {})
+        moved = [
+            (name, was.get(name, "-"), value, f"{value - was[name]:+.4g}" if name in was else "new")
+            for name, value in now.items()
+            if was.get(name) != value
+        ]
+        if moved:
+            print_table(f"{each.topic}: what moves", ("", "was", "is", "change"), moved)
+        else:
+            err().print(f"{each.topic}: no weight moves")
 
 
 def _evaluate(context: typer.Context, file: Path, topic: str, mistakes: int, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tripoint.app.cli import alerts, calibrate, crawl, doctor, init, run, score, sources
+from tripoint.app.cli import alerts, calibrate, crawl, doctor, feedback, init, run, score, sources, topic
 from tripoint.app.cli.terminal import complain
 from tripoint.domain.errors import MendError, TripointError
 
@@ -62,6 +62,8 @@ crawl.register(app)
 run.register(app)
 score.register(app)
 calibrate.register(app)
+topic.register(app)
+feedback.register(app)
 sources.register(app)
 alerts.register(app)
 doctor.register(app)
