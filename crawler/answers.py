@@ -55,6 +55,8 @@ def failure_of_error(step: Step, url: str, error: BaseException) -> Failure:
         if isinstance(error, kind):
             return Failure(step, url, reason, retryable)
     reason = one_line(str(error))[:200] or type(error).__name__
+    if isinstance(error, IgnoreRequest) and "DOWNLOAD_MAXSIZE" in str(error):
+        return Failure(step, url, "larger than the limit", retryable=False)  # it grew so when it was unpacked
     if isinstance(error, IgnoreRequest):
         return Failure(step, url, "too many redirects" if "redirection" in reason else reason, retryable=False)
     return Failure(step, url, f"{type(error).__name__}: {reason}", retryable=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from scrapy.crawler import AsyncCrawlerRunner
 
 from crawler.extract.pool import ExtractionPool
+from crawler.guard import AddressGuard, stand_guard
 from crawler.report import CrawlReport, Event
 from crawler.robots import RobotsCache
 from crawler.settings import CrawlSettings, scrapy_settings
@@ -34,6 +35,7 @@ class Crawler:
         self._intake = intake
         self._clock = clock
         self._robots_cache = RobotsCache(clock)
+        self._guard = AddressGuard(settings.allowed_hosts)
 
     async def crawl(
         self,
@@ -52,6 +54,7 @@ class Crawler:
             frontier=self._frontier,
             intake=self._intake,
             robots_cache=self._robots_cache,
+            guard=self._guard,
             clock=self._clock,
             watch=watch,
             report=CrawlReport(self._clock()),
@@ -64,6 +67,7 @@ class Crawler:
         return errand.report
 
     async def _run(self, errand: Errand, outer: asyncio.Event) -> None:
+        stand_guard(self._guard)
         runner = AsyncCrawlerRunner(scrapy_settings(self._settings))
         crawl = asyncio.ensure_future(runner.crawl(NewsSpider, errand=errand))
         stops = [asyncio.create_task(outer.wait()), asyncio.create_task(errand.stop.wait())]

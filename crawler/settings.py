@@ -18,6 +18,7 @@ class CrawlSettings:
     max_page_bytes: int = 8 * 1024 * 1024
     max_pages_per_source: int = 200  #: in one pass
     obey_robots: bool = True
+    allowed_hosts: tuple[str, ...] = ()  #: names, addresses or networks inside that may be fetched from
 
 
 def scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from scrapy.http import Response
 
 from crawler.answers import failure_of_error, failure_of_status, is_no_page
 from crawler.extract.pool import ExtractionPool
+from crawler.guard import AddressGuard
 from crawler.listings import MAX_CHILD_SITEMAPS
 from crawler.report import CrawlReport, Event, Result
 from crawler.robots import RobotsCache
@@ -36,6 +37,7 @@ from tripoint.domain.types import (
     Step,
     Validators,
 )
+from tripoint.domain.urls import host
 
 _HANDLED = [304, *range(400, 600)]
 _PAGE_PRIORITY = -10  # so that what is new everywhere is known before many pages of one source are fetched
@@ -51,6 +53,7 @@ class Errand:
     frontier: Frontier
     intake: Intake
     robots_cache: RobotsCache
+    guard: AddressGuard
     clock: Callable[[], datetime]
     watch: Callable[[Event], None]
     report: CrawlReport
@@ -138,7 +141,7 @@ class NewsSpider(scrapy.Spider):
     async def _on_listing_error(self, failure: Any) -> AsyncIterator[Any]:
         arguments = failure.request.cb_kwargs
         source, url = arguments["source"], arguments["url"]
-        await self._record_failed(url, source, arguments["kind"], failure_of_error(Step.LISTING, url, failure.value))
+        await self._record_failed(url, source, arguments["kind"], self._why(Step.LISTING, url, failure))
         async for request in self._listing_done(source):
             yield request
 
@@ -200,7 +203,13 @@ class NewsSpider(scrapy.Spider):
 
     async def _on_page_error(self, failure: Any) -> None:
         candidate = failure.request.cb_kwargs["candidate"]
-        await self._finish(candidate, failure_of_error(Step.FETCH, candidate.url, failure.value))
+        await self._finish(candidate, self._why(Step.FETCH, candidate.url, failure))
+
+    def _why(self, step: Step, url: str, failure: Any) -> Failure:
+        """Return what kept an answer from coming; the request is the last one, after any redirects."""
+        if refusal := self._errand.guard.refusal(host(failure.request.url)):
+            return Failure(step, url, refusal, retryable=False)
+        return failure_of_error(step, url, failure.value)
 
     async def _finish(self, candidate: Candidate, found: Extraction) -> None:
         errand = self._errand

@@ -36,6 +36,7 @@ class House:
         self.reads([])
         self.settings.setdefault("crawl", {}).setdefault("delay_s", 0.0)
         self.settings["crawl"].setdefault("workers", 2)
+        self.settings["crawl"].setdefault("allowed_hosts", ["127.0.0.0/8"])
 
     @property
     def database(self) -> str:

@@ -51,6 +51,10 @@ class CrawlSection(Section):
     max_page_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="A larger page is not read.")
     max_pages_per_source: int = Field(default=200, ge=1, description="Pages that one pass fetches from one source.")
     obey_robots: bool = Field(default=True, description="Whether robots.txt is obeyed.")
+    allowed_hosts: list[str] = Field(
+        default_factory=list,
+        description="Names, addresses or networks inside yours that may be fetched from all the same.",
+    )
     extract_timeout_s: float = Field(default=20.0, gt=0, description="A page that takes longer to read is given up.")
     workers: int = Field(default=0, ge=0, le=256, description="Processes that read pages; 0 means one a core.")
 

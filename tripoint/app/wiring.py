@@ -133,6 +133,7 @@ def crawl_settings(settings: Settings) -> CrawlSettings:
         max_page_bytes=crawl.max_page_bytes,
         max_pages_per_source=crawl.max_pages_per_source,
         obey_robots=crawl.obey_robots,
+        allowed_hosts=tuple(crawl.allowed_hosts),
     )
 
 

@@ -98,7 +98,10 @@ def _article(stores: Stores, wanted: str) -> int:
     if wanted.isdecimal():
         number: int | None = int(wanted) if len(wanted) < 10 and stores.articles.get(int(wanted)) else None
     else:
-        number = stores.articles.find(canonical_url(wanted))
+        try:
+            number = stores.articles.find(canonical_url(wanted))
+        except ValueError:
+            number = None
     if number is None:
         raise MendError(f"no article {wanted} is stored", "give its number, as `tripoint topic diff` shows, or address")
     return number
