@@ -57,6 +57,7 @@ format: $(VENV)/dev.stamp ## put the code in form
 bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatura alone and news-please, and the matcher by itself
 	@$(BIN)/python -m bench.throughput --rival $(VENV)/rival/bin/python $(ARGS)
 	@$(BIN)/python -m bench.relevance
+	@$(BIN)/python -m bench.cadence
 
 lock: $(VENV)/dev.stamp ## write the lock files anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate pyproject.toml --group build -o $(LOCK)

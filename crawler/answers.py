@@ -22,6 +22,7 @@ from tripoint.domain.text import one_line
 from tripoint.domain.types import Failure, Step
 
 _LONGEST_RETRY_AFTER_S = 24 * 3600.0
+_HOLD_S = 300.0  # after a 429 that names no time
 _RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 _NO_PAGE = re.compile(
     r"^\s*(?:application/(?!xhtml|xml|json|rss|atom|feed|ld)|image/|video/|audio/|font/)", re.IGNORECASE
@@ -73,6 +74,28 @@ def read_retry_after(value: str, now: datetime) -> float | None:
         return None
     seconds = ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds()
     return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER_S)
+
+
+def fresh_for_s(cache_control: str, expires: str, now: datetime) -> float:
+    """Return how long an answer says that it stays fresh (RFC 9111, 4.2.1); 0 where it does not say, or says no."""
+    directives = {each.strip().lower() for each in cache_control.split(",")}
+    if directives & {"no-cache", "no-store"}:
+        return 0.0
+    for directive in directives:
+        if found := re.fullmatch(r'max-age\s*=\s*"?(\d{1,9})"?', directive):
+            return float(found[1])
+    try:
+        until = parsedate_to_datetime(expires)
+    except (ValueError, TypeError):
+        return 0.0
+    return max(((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds(), 0.0)
+
+
+def hold_s(status: int, retry_after_s: float | None) -> float:
+    """Return how long a whole host is to be left alone after an answer, 0 for not at all."""
+    if status == 429:
+        return retry_after_s or _HOLD_S
+    return retry_after_s or 0.0 if status == 503 else 0.0  # without a time, one page may be at fault
 
 
 def is_no_page(content_type: str) -> bool:

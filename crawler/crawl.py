@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Container, Sequence
+from datetime import datetime, timedelta
 
 from scrapy.crawler import AsyncCrawlerRunner
 
@@ -42,9 +42,12 @@ class Crawler:
         sources: Sequence[Source],
         watch: Callable[[Event], None] = lambda _event: None,
         stop: asyncio.Event | None = None,
+        due: Container[str] | None = None,
+        budget_s: float | None = None,
     ) -> CrawlReport:
-        """Poll every listing and fetch what is pending.
+        """Poll every listing, or only those whose address is in `due`, and fetch what is pending.
 
+        After `budget_s` no page is begun any more, so that a source with a long Crawl-delay is not read for hours.
         Setting `stop` ends it soon; what was not finished stays pending. Raises what the intake raised.
         """
         errand = Errand(
@@ -59,6 +62,9 @@ class Crawler:
             watch=watch,
             report=CrawlReport(self._clock()),
             stop=asyncio.Event(),
+            due=due,
+            until=None if budget_s is None else self._clock() + timedelta(seconds=budget_s),
+            held=dict(await self._frontier.held(self._clock())),
         )
         await self._run(errand, stop or asyncio.Event())
         if errand.fatal is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -14,6 +14,8 @@ from scrapy import Request
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http.request import NO_CALLBACK
 
+from tripoint.domain.urls import host
+
 _KEPT = timedelta(hours=24)  # RFC 9309, 2.4
 _KEPT_UNREACHABLE = timedelta(minutes=10)
 _MAX_BYTES = 500 * 1024  # RFC 9309, 2.5
@@ -22,6 +24,10 @@ _MAX_DELAY_S = 30.0
 
 class RobotsForbidError(IgnoreRequest):
     """The site asks us not to fetch this."""
+
+
+class HostHeldError(IgnoreRequest):
+    """The host asked to be left alone for a while; what was asked of it stays pending."""
 
 
 class RobotsUnreachableError(IgnoreRequest):
@@ -60,6 +66,7 @@ class RobotsMiddleware:
         """Let a request pass, or raise why it may not."""
         if request.meta.get("dont_obey_robotstxt"):
             return
+        request.meta.pop("autothrottle_dont_adjust_delay", None)
         parser = await self._parser(request)
         if parser is None:
             raise RobotsUnreachableError("robots.txt cannot be reached")
@@ -93,6 +100,7 @@ class RobotsMiddleware:
         return Protego.parse(rules)
 
     def _slow_down(self, request: Request, delay_s: float) -> None:
+        request.meta["autothrottle_dont_adjust_delay"] = True  # it would go back to our own, shorter delay
         downloader = self._crawler.engine.downloader
         key = downloader.get_slot_key(request)
         slowest = max(delay_s, self._crawler.settings.getfloat("DOWNLOAD_DELAY"))
@@ -100,3 +108,22 @@ class RobotsMiddleware:
         if key in downloader.slots:
             downloader.slots[key].delay = slowest
             downloader.slots[key].jitter = 0.0  # chance may make us wait half as long, and a site asked for all of it
+
+
+class HoldMiddleware:
+    """Keeps requests from a host that asked to be left alone while they were waiting their turn."""
+
+    def __init__(self, held: Mapping[str, datetime], clock: Callable[[], datetime]) -> None:
+        self._held = held
+        self._clock = clock
+
+    @classmethod
+    def from_crawler(cls, crawler: Any) -> Self:
+        """Build it for one crawl, over what its spider knows of hosts."""
+        return cls(crawler.spider.held, crawler.spider.robots_cache.clock)
+
+    def process_request(self, request: Request) -> None:
+        """Let a request pass, or raise that its host is held."""
+        until = self._held.get(host(request.url))
+        if until is not None and until > self._clock():
+            raise HostHeldError(f"the host asked to be left alone until {until:%Y-%m-%d %H:%M} UTC")

@@ -29,6 +29,11 @@ def scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:
         "DOWNLOAD_DELAY": settings.delay_s,
         "CONCURRENT_REQUESTS": settings.concurrency,
         "CONCURRENT_REQUESTS_PER_DOMAIN": settings.per_host,
+        # A host that answers slowly is asked less often; one with a Crawl-delay keeps exactly that (crawler/robots.py).
+        "AUTOTHROTTLE_ENABLED": settings.delay_s > 0,
+        "AUTOTHROTTLE_START_DELAY": settings.delay_s,
+        "AUTOTHROTTLE_MAX_DELAY": max(30.0, settings.delay_s),
+        "AUTOTHROTTLE_TARGET_CONCURRENCY": float(settings.per_host),
         "DOWNLOAD_TIMEOUT": settings.timeout_s,
         "DOWNLOAD_MAXSIZE": settings.max_page_bytes,
         "DOWNLOAD_WARNSIZE": 0,
@@ -59,5 +64,7 @@ def scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:
 
 
 def _middlewares(settings: CrawlSettings) -> dict[str, int | None]:
-    ours = {"crawler.robots.RobotsMiddleware": 100} if settings.obey_robots else {}
+    ours = {"crawler.robots.HoldMiddleware": 50}
+    if settings.obey_robots:
+        ours["crawler.robots.RobotsMiddleware"] = 100
     return {"scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None, **ours}

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Container, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import scrapy
 from scrapy.http import Response
 
-from crawler.answers import failure_of_error, failure_of_status, is_no_page
+from crawler.answers import failure_of_error, failure_of_status, fresh_for_s, hold_s, is_no_page
 from crawler.extract.pool import ExtractionPool
 from crawler.guard import AddressGuard
 from crawler.listings import MAX_CHILD_SITEMAPS
 from crawler.report import CrawlReport, Event, Result
-from crawler.robots import RobotsCache
+from crawler.robots import HostHeldError, RobotsCache
 from crawler.settings import CrawlSettings
 from tripoint.domain.ports import Frontier, Intake
 from tripoint.domain.text import one_line
@@ -40,6 +41,7 @@ from tripoint.domain.types import (
 from tripoint.domain.urls import host
 
 _HANDLED = [304, *range(400, 600)]
+_WINDOW = 2  # requests under way to a source for each that its host may have in flight
 _PAGE_PRIORITY = -10  # so that what is new everywhere is known before many pages of one source are fetched
 
 
@@ -58,8 +60,12 @@ class Errand:
     watch: Callable[[Event], None]
     report: CrawlReport
     stop: asyncio.Event
+    due: Container[str] | None  #: the listings to poll, None for all
+    held: dict[str, datetime]  #: hosts that asked to be left alone, and until when
     started: asyncio.Event = field(default_factory=asyncio.Event)  #: Scrapy can be stopped from here on, not before
+    until: datetime | None = None  #: from then on no page is begun; what is left stays pending
     waiting: int = 0
+    pages: defaultdict[str, deque[Candidate]] = field(default_factory=lambda: defaultdict(deque))  #: left, by source
     fatal: BaseException | None = None
     listings_left: Counter[str] = field(default_factory=Counter)
 
@@ -79,6 +85,7 @@ class NewsSpider(scrapy.Spider):
         super().__init__(**kwargs)
         self._errand = errand
         self.robots_cache = errand.robots_cache  # where `RobotsMiddleware` finds it
+        self.held = errand.held  # where `HoldMiddleware` finds it
 
     async def start(self) -> AsyncIterator[Any]:
         """Ask for every listing; a source without one goes straight to its pages."""
@@ -86,10 +93,12 @@ class NewsSpider(scrapy.Spider):
         for source in self._errand.sources:
             if self._errand.stop.is_set():
                 return
-            self._errand.listings_left[source.name] = len(source.listings)
-            for kind, url in source.listings:
+            due = self._errand.due
+            listings = [(kind, url) for kind, url in source.listings if due is None or url in due]
+            self._errand.listings_left[source.name] = len(listings)
+            for kind, url in listings:
                 yield await self._listing_request(source, kind, url, is_child=False)
-            if not source.listings:
+            if not listings:
                 async for request in self._page_requests(source):
                     yield request
 
@@ -112,8 +121,12 @@ class NewsSpider(scrapy.Spider):
         now = self._errand.clock()
         children: tuple[str, ...] = ()
         if response.status == 304:
-            await self._record(Poll(url, source.name, kind, now, PollStatus.UNCHANGED))
+            fresh_s = fresh_for_s(_header(response, "Cache-Control"), _header(response, "Expires"), now)
+            await self._record(
+                Poll(url, source.name, kind, now, PollStatus.UNCHANGED, fresh_for_s=fresh_s, hour=_hour(source, now))
+            )
         elif failure := failure_of_status(Step.LISTING, url, response.status, _header(response, "Retry-After"), now):
+            await self._hold(response, failure, now)
             await self._record_failed(url, source, kind, failure)
         else:
             children = await self._read_listing(response, source, kind, url, now)
@@ -134,20 +147,56 @@ class NewsSpider(scrapy.Spider):
         validators = Validators(_header(response, "ETag"), _header(response, "Last-Modified"))
         if listing.sitemaps:
             validators = Validators()  # an unchanged index may have changed children
-        poll = Poll(url, source.name, kind, now, PollStatus.READ, validators, len(listing.candidates))
+        fresh_s = fresh_for_s(_header(response, "Cache-Control"), _header(response, "Expires"), now)
+        poll = Poll(
+            url,
+            source.name,
+            kind,
+            now,
+            PollStatus.READ,
+            validators,
+            len(listing.candidates),
+            fresh_for_s=max(fresh_s, listing.ttl_s or 0),
+            hour=_hour(source, now),
+        )
         await self._record(poll, listing.candidates)
         return listing.sitemaps
 
     async def _on_listing_error(self, failure: Any) -> AsyncIterator[Any]:
         arguments = failure.request.cb_kwargs
         source, url = arguments["source"], arguments["url"]
-        await self._record_failed(url, source, arguments["kind"], self._why(Step.LISTING, url, failure))
+        if not failure.check(HostHeldError):
+            await self._record_failed(url, source, arguments["kind"], self._why(Step.LISTING, url, failure))
         async for request in self._listing_done(source):
             yield request
 
     async def _record_failed(self, url: str, source: Source, kind: Found, failure: Failure) -> None:
-        poll = Poll(url, source.name, kind, self._errand.clock(), PollStatus.FAILED, error=failure.reason)
-        await self._record(poll)
+        now, wait_s = self._errand.clock(), failure.retry_after_s
+        hour = _hour(source, now)
+        await self._record(
+            Poll(
+                url,
+                source.name,
+                kind,
+                now,
+                PollStatus.FAILED,
+                error=failure.reason,
+                retry_after_s=wait_s,
+                hour=hour,
+            )
+        )
+
+    async def _hold(self, response: Response, failure: Failure, now: datetime) -> None:
+        """Leave a host alone that said that it was asked too much; what is still to be asked of it stays pending."""
+        seconds = hold_s(response.status, failure.retry_after_s)
+        if not seconds:
+            return
+        name, until = host(response.url), now + timedelta(seconds=seconds)
+        self._errand.held[name] = until
+        try:
+            await self._errand.frontier.hold(name, until, failure.reason)
+        except Exception as error:  # noqa: BLE001 - without a store nothing may go on; `Crawler.crawl` raises it
+            self._give_up(error)
 
     async def _record(self, poll: Poll, candidates: Sequence[Candidate] = ()) -> None:
         try:
@@ -174,10 +223,24 @@ class NewsSpider(scrapy.Spider):
         limit = self._errand.settings.max_pages_per_source
         pending = await self._errand.frontier.pending(source.name, self._errand.clock(), limit)
         self._errand.waiting += len(pending)
-        for candidate in pending:
-            if self._errand.stop.is_set():
-                return
-            yield scrapy.Request(
+        self._errand.pages[source.name].extend(pending)
+        # A few at a time: one source with many pages must not fill the downloader, and a host that says "too many"
+        # can only be left alone if not everything was asked of it already.
+        for _ in range(_WINDOW * self._errand.settings.per_host):
+            if request := self._next_page(source):
+                yield request
+
+    def _next_page(self, source: Source) -> scrapy.Request | None:
+        """Return the request for the next page of a source, None where there is none for now."""
+        errand = self._errand
+        queue = errand.pages[source.name]
+        is_late = errand.until is not None and errand.clock() >= errand.until
+        while queue:
+            candidate = queue.popleft()
+            if errand.stop.is_set() or is_late or host(candidate.url) in errand.held:
+                errand.waiting -= 1  # it stays pending
+                continue
+            return scrapy.Request(
                 candidate.url,
                 callback=self._on_page,
                 errback=self._on_page_error,
@@ -186,12 +249,17 @@ class NewsSpider(scrapy.Spider):
                 meta={"handle_httpstatus_list": _HANDLED},
                 cb_kwargs={"candidate": candidate, "source": source},
             )
+        return None
 
-    async def _on_page(self, response: Response, candidate: Candidate, source: Source) -> None:
+    async def _on_page(self, response: Response, candidate: Candidate, source: Source) -> AsyncIterator[Any]:
         now = self._errand.clock()
         content_type = _header(response, "Content-Type")
         failure = failure_of_status(Step.FETCH, candidate.url, response.status, _header(response, "Retry-After"), now)
         found: Extraction
+        if failure is not None:
+            await self._hold(response, failure, now)
+        if request := self._next_page(source):
+            yield request  # before this page is read: the host need not wait for that
         if failure is not None:
             found = failure
         elif is_no_page(content_type):
@@ -201,8 +269,13 @@ class NewsSpider(scrapy.Spider):
             found = await self._errand.extractor.extract(page, candidate, source)
         await self._finish(candidate, found)
 
-    async def _on_page_error(self, failure: Any) -> None:
-        candidate = failure.request.cb_kwargs["candidate"]
+    async def _on_page_error(self, failure: Any) -> AsyncIterator[Any]:
+        candidate, source = failure.request.cb_kwargs["candidate"], failure.request.cb_kwargs["source"]
+        if request := self._next_page(source):
+            yield request
+        if failure.check(HostHeldError):
+            self._errand.waiting -= 1  # it stays pending, and its attempts are not used up
+            return
         await self._finish(candidate, self._why(Step.FETCH, candidate.url, failure))
 
     def _why(self, step: Step, url: str, failure: Any) -> Failure:
@@ -235,6 +308,10 @@ class NewsSpider(scrapy.Spider):
     def _give_up(self, error: BaseException) -> None:
         self._errand.fatal = self._errand.fatal or error
         self._errand.stop.set()
+
+
+def _hour(source: Source, now: datetime) -> int:
+    return now.astimezone(ZoneInfo(source.timezone)).hour
 
 
 def _header(response: Response, name: str) -> str:

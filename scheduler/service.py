@@ -1,4 +1,4 @@
-"""The service: crawls at an interval and delivers alerts, in one process, until it is asked to stop."""
+"""The service: looks at an interval what is due, and delivers alerts, in one process, until it is asked to stop."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ class ServiceSettings:
 
     interval_s: float  #: between the starts of two passes
     stop_within_s: float  #: that work in flight gets to end
+    passes_at_once: int = 64  #: a slow source keeps its pass going, and must not keep the others waiting
 
 
 class Service:
-    """Runs a crawl now and then every interval beside a courier that never stops; a failed pass is not the last."""
+    """Starts a pass now and at every interval, beside a courier that never stops; passes may overlap."""
 
     def __init__(self, crawl: Crawl, deliver: Deliver, settings: ServiceSettings) -> None:
         self._crawl = crawl
@@ -67,14 +68,14 @@ class Service:
             id="crawl",
             seconds=self._settings.interval_s,
             next_run_time=datetime.now(UTC),
-            max_instances=1,
+            max_instances=1_000,  # `_pass` keeps the number down, and APScheduler would log each run that it refuses
             coalesce=True,
             misfire_grace_time=None,  # the default of one second would skip a pass after any stall
         )
         return scheduler
 
     async def _pass(self) -> None:
-        if self._stop.is_set():
+        if self._stop.is_set() or len(self._passes) >= self._settings.passes_at_once:
             return
         task = asyncio.create_task(self._guard(self._crawl(self._stop)), name="crawl")
         self._passes.add(task)

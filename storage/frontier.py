@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from storage import tables as t
 from storage.database import Database
 from storage.upsert import insert_into
+from tripoint.domain.cadence import Pace, Rhythm, Visit, plan, spread
 from tripoint.domain.types import Candidate, Found, Poll, PollStatus, Validators
 from tripoint.domain.urls import canonical_url
 
@@ -30,13 +31,17 @@ class ListingState:
     listed: int
     error: str
     failures_in_a_row: int
+    interval_s: float | None = None
+    due_at: datetime | None = None
+    last_new_at: datetime | None = None
 
 
 class FrontierStore:
     """Listings and candidates; what was recorded together is there together after any crash."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, pace: Pace = Pace()) -> None:  # noqa: B008 - a frozen value
         self._database = database
+        self._pace = pace
 
     def validators(self, listing_url: str) -> Validators:
         """Return what to send with a conditional request for this listing."""
@@ -48,8 +53,38 @@ class FrontierStore:
     def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:
         """Store a visit, its validators and the candidates that are new, in one transaction; return how many."""
         with self._database.write() as connection:
-            _write_poll(connection, poll)
-            return _enter(connection, candidates)
+            new = _enter(connection, candidates)
+            _write_poll(connection, poll, new, self._pace)
+            return new
+
+    def due(self, urls: Sequence[str], now: datetime, *, at_once: bool = False) -> set[str]:
+        """Return which listings are due; `at_once` asks only what the servers asked for, and nobody's rhythm."""
+        found = set(urls)
+        column = t.listings.c.held_until if at_once else t.listings.c.due_at
+        with self._database.read() as connection:
+            for start in range(0, len(urls), _CHUNK):
+                chosen = t.listings.c.url.in_(urls[start : start + _CHUNK])
+                found -= set(connection.scalars(select(t.listings.c.url).where(chosen, column > now)))
+        return found
+
+    def waiting(self, now: datetime) -> set[str]:
+        """Return the sources that have pages which are due."""
+        due = (t.frontier.c.state == "pending", t.frontier.c.due_at <= now)
+        with self._database.read() as connection:
+            return set(connection.scalars(select(t.frontier.c.source).where(*due).distinct()))
+
+    def held(self, now: datetime) -> dict[str, datetime]:
+        """Return the hosts that asked to be left alone, and until when."""
+        query = select(t.hosts.c.host, t.hosts.c.held_until).where(t.hosts.c.held_until > now)
+        with self._database.read() as connection:
+            return {row.host: row.held_until for row in connection.execute(query)}
+
+    def hold(self, host: str, until: datetime, reason: str) -> None:
+        """Remember that a host asked to be left alone."""
+        said = {"held_until": until, "reason": reason}
+        with self._database.write() as connection:
+            statement = insert_into(connection, t.hosts).values(host=host, **said)
+            connection.execute(statement.on_conflict_do_update(index_elements=["host"], set_=said))
 
     def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
         """Return candidates of a source that are due, those that were published or found last first."""
@@ -85,21 +120,41 @@ class FrontierStore:
                     row.listed,
                     row.error,
                     row.failures_in_a_row,
+                    row.interval_s,
+                    row.due_at,
+                    row.last_new_at,
                 )
                 for row in connection.execute(select(t.listings).order_by(t.listings.c.source, t.listings.c.url))
             ]
 
 
-def _write_poll(connection: Connection, poll: Poll) -> None:
-    visit = {
+def _write_poll(connection: Connection, poll: Poll, new: int, pace: Pace) -> None:
+    columns = ("interval_s", "rate", "failures_in_a_row", "last_answer_at")
+    query = select(*(t.listings.c[each] for each in columns)).where(t.listings.c.url == poll.url)
+    row = connection.execute(query).first()
+    before = Rhythm(row.interval_s, row.rate, row.failures_in_a_row) if row and row.interval_s else None
+    elapsed = (poll.polled_at - row.last_answer_at).total_seconds() if row and row.last_answer_at else None
+    visited = Visit(poll.status, elapsed, poll.listed, new, poll.fresh_for_s, poll.retry_after_s, poll.hour)
+    planned = plan(before, visited, pace)
+    visit: dict[str, Any] = {
         "source": poll.source,
         "kind": poll.kind,
         "polled_at": poll.polled_at,
         "status": poll.status,
         "error": poll.error,
     }
-    failed = poll.status is PollStatus.FAILED
-    changed: dict[str, Any] = {**visit, "failures_in_a_row": t.listings.c.failures_in_a_row + 1 if failed else 0}
+    visit |= {
+        "failures_in_a_row": planned.rhythm.failures,
+        "interval_s": planned.rhythm.interval_s,
+        "rate": planned.rhythm.rate,
+        "due_at": poll.polled_at + timedelta(seconds=spread(poll.url, planned.wait_s)),
+        "held_until": poll.polled_at + timedelta(seconds=planned.held_s) if planned.held_s else None,
+    }
+    if poll.status is not PollStatus.FAILED:
+        visit["last_answer_at"] = poll.polled_at
+    if new:
+        visit["last_new_at"] = poll.polled_at
+    changed: dict[str, Any] = dict(visit)
     if poll.status is PollStatus.READ:
         # Only what was read and entered may be skipped by a 304 next time.
         changed |= {"etag": poll.validators.etag, "last_modified": poll.validators.last_modified, "listed": poll.listed}
@@ -109,7 +164,6 @@ def _write_poll(connection: Connection, poll: Poll) -> None:
         etag=poll.validators.etag if poll.status is PollStatus.READ else "",
         last_modified=poll.validators.last_modified if poll.status is PollStatus.READ else "",
         listed=poll.listed,
-        failures_in_a_row=int(failed),
     )
     connection.execute(statement.on_conflict_do_update(index_elements=["url"], set_=changed))
 

@@ -89,6 +89,20 @@ listings = Table(
     C("listed", Integer, nullable=False),
     C("error", CleanText, nullable=False, default=""),
     C("failures_in_a_row", Integer, nullable=False, default=0),
+    C("interval_s", Float),  # see tripoint.domain.cadence
+    C("rate", Float),
+    C("due_at", UtcDateTime),
+    C("held_until", UtcDateTime),  # what the server asked for; no hurry undercuts it
+    C("last_answer_at", UtcDateTime),
+    C("last_new_at", UtcDateTime),
+)
+
+hosts = Table(
+    "hosts",
+    metadata,
+    C("host", String(255), primary_key=True),
+    C("held_until", UtcDateTime, nullable=False),
+    C("reason", CleanText, nullable=False),
 )
 
 frontier = Table(

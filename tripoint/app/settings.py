@@ -62,7 +62,11 @@ class CrawlSection(Section):
 class RunSection(Section):
     """What the service does, and when."""
 
-    interval_s: float = Field(default=600.0, ge=1, description="Time between two passes.")
+    interval_s: float = Field(
+        default=600.0, ge=1, description="Time between two visits to a listing, until its own rhythm is known."
+    )
+    min_interval_s: float = Field(default=120.0, ge=1, description="A busy listing is not visited sooner than this.")
+    max_interval_s: float = Field(default=1800.0, ge=1, description="A quiet listing is visited at least this often.")
     stop_within_s: float = Field(
         default=8.0, gt=0, le=10, description="Time that work in flight gets to end on SIGTERM."
     )

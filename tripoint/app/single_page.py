@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from crawler.crawl import Crawler
@@ -46,6 +46,12 @@ class _OnePage:
 
     async def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:
         return 0
+
+    async def held(self, now: datetime) -> Mapping[str, datetime]:
+        return {}
+
+    async def hold(self, host: str, until: datetime, reason: str) -> None:
+        return None
 
     async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
         return [self._candidate]

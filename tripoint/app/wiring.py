@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,10 @@ from storage.lock import instance_lock
 from tripoint.app.seeds import Seeds, load_seeds
 from tripoint.app.settings import ChannelSection, Settings
 from tripoint.app.writer import Writer, WriterFrontier, WriterIntake, WriterOutbox
+from tripoint.domain.cadence import Pace
 from tripoint.domain.errors import SettingsError
+from tripoint.domain.types import Source
+from tripoint.domain.urls import host
 from tripoint.pipeline import Pipeline
 from tripoint.relevance.assess import Judge
 from tripoint.relevance.language import LanguageGuesser
@@ -53,6 +56,14 @@ class Stores:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """What there is to do now."""
+
+    sources: tuple[Source, ...]
+    listings: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Works:
     """A running house: what `crawl` and `run` drive."""
 
@@ -60,6 +71,29 @@ class Works:
     stores: Stores
     crawler: Crawler
     courier: Courier
+    writer: Writer
+
+    async def due(self, sources: Sequence[Source], busy: Set[str], *, at_once: bool = False) -> Due:
+        """Return the sources that have something to do now, and which of their listings are due.
+
+        What lives on a `busy` host is left out, and on one that asked to be left alone.
+        """
+        now = utc_now()
+        free = [each for each in sources if each.enabled and not each.hosts & busy]
+        return await self.writer.do(lambda: self._due(free, now, at_once=at_once))
+
+    def _due(self, sources: Sequence[Source], now: datetime, *, at_once: bool) -> Due:
+        frontier = self.stores.frontier
+        held = frontier.held(now)
+        listings = [url for each in sources for _, url in each.listings if host(url) not in held]
+        due = frontier.due(listings, now, at_once=at_once)
+        waiting = frontier.waiting(now)
+        chosen = [
+            each
+            for each in sources
+            if any(url in due for _, url in each.listings) or (each.name in waiting and host(each.homepage) not in held)
+        ]
+        return Due(tuple(chosen), frozenset(due))
 
 
 @contextmanager
@@ -67,7 +101,8 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
     """Open the database, migrated, and close it again."""
     database = open_database(settings.database_url)
     try:
-        articles, frontier, alerts = ArticleStore(database), FrontierStore(database), AlertStore(database)
+        pace = Pace(settings.run.interval_s, settings.run.min_interval_s, settings.run.max_interval_s)
+        articles, frontier, alerts = ArticleStore(database), FrontierStore(database, pace), AlertStore(database)
         yield Stores(database, articles, frontier, alerts, FeedbackStore(database))
     finally:
         database.close()
@@ -165,7 +200,7 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
                 utc_now,
             )
             gc.freeze()  # the lexicon and the libraries live as long as the process: never look through them again
-            yield Works(seeds, stores, crawler, courier)
+            yield Works(seeds, stores, crawler, courier, writer)
     finally:
         await asyncio.get_running_loop().run_in_executor(None, extractor.close)
 

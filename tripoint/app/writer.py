@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -56,6 +56,14 @@ class SyncFrontier(Protocol):
         """Return candidates that are due."""
         ...
 
+    def held(self, now: datetime) -> Mapping[str, datetime]:
+        """Return the hosts that asked to be left alone."""
+        ...
+
+    def hold(self, host: str, until: datetime, reason: str) -> None:
+        """Remember that a host asked to be left alone."""
+        ...
+
 
 class WriterFrontier:
     """The frontier as the crawler sees it."""
@@ -75,6 +83,14 @@ class WriterFrontier:
     async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
         """Return candidates that are due."""
         return await self._writer.do(lambda: self._frontier.pending(source, now, limit))
+
+    async def held(self, now: datetime) -> Mapping[str, datetime]:
+        """Return the hosts that asked to be left alone."""
+        return await self._writer.do(lambda: self._frontier.held(now))
+
+    async def hold(self, host: str, until: datetime, reason: str) -> None:
+        """Remember that a host asked to be left alone."""
+        await self._writer.do(lambda: self._frontier.hold(host, until, reason))
 
 
 class WriterIntake:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -36,6 +36,14 @@ class Frontier(Protocol):
 
     async def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:
         """Store a visit and its candidates in one transaction; return how many were new."""
+        ...
+
+    async def held(self, now: datetime) -> Mapping[str, datetime]:
+        """Return the hosts that asked to be left alone, and until when."""
+        ...
+
+    async def hold(self, host: str, until: datetime, reason: str) -> None:
+        """Remember that a host asked to be left alone; it must outlive a restart."""
         ...
 
     async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:

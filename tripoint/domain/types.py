@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 
 class Found(StrEnum):
@@ -108,6 +109,12 @@ class Source:
             *((Found.SECTION, url) for url in self.sections),
         )
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Every host that reading it asks, as far as its addresses tell."""
+        urls = (self.homepage, *(url for _, url in self.listings))
+        return frozenset((urlsplit(url).hostname or "").lower() for url in urls)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -142,6 +149,9 @@ class Poll:
     validators: Validators = Validators()
     listed: int = 0  #: entries that the listing held
     error: str = ""
+    fresh_for_s: float = 0.0  #: how long the publisher says that it stays fresh
+    retry_after_s: float | None = None  #: what the server asked for when it refused
+    hour: int = 12  #: of the outlet's day
 
 
 @dataclass(frozen=True, slots=True)

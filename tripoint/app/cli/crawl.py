@@ -69,10 +69,12 @@ async def _pass(settings: Settings, names: list[str], *, quiet: bool) -> Passed:
     progress = Progress(err(), quiet=quiet)
     async with opened_works(settings, progress.say) as works:
         sources = choose(works.seeds.sources, names)
+        # Asked by hand, every listing is read at once, but for those whose servers asked to be left alone.
+        due = await works.due(sources, set(), at_once=True)
         with progress:
             delivering = asyncio.create_task(works.courier.run(stop_delivering := asyncio.Event()))
             try:
-                report = await works.crawler.crawl(sources, progress.show, stop)
+                report = await works.crawler.crawl(sources, progress.show, stop, due.listings)
             finally:
                 stop_delivering.set()
                 await delivering

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,9 +14,15 @@ from tripoint.app.cli.crawl import choose
 from tripoint.app.cli.progress import Progress
 from tripoint.app.cli.terminal import err, plain, settings_of
 from tripoint.app.settings import Settings
+from tripoint.domain.types import Source
 
 if TYPE_CHECKING:
     from crawler.report import CrawlReport
+
+
+_LOOK_S = 15.0  # how often it is asked what is due
+_GROUPS_AT_ONCE = 16
+_BUDGET_S = 300.0  # for the pages of one source at a time; the rest stays pending for its next turn
 
 
 def register(app: typer.Typer) -> None:
@@ -25,17 +32,21 @@ def register(app: typer.Typer) -> None:
     def run(
         context: typer.Context,
         source: Annotated[list[str] | None, typer.Option(help="Only this source; may be given again.")] = None,
-        interval: Annotated[float | None, typer.Option(min=1, help="Seconds between two passes.")] = None,
+        interval: Annotated[
+            float | None, typer.Option(min=1, help="Seconds between two visits, the same for every listing.")
+        ] = None,
     ) -> None:
-        """Keep watching: a pass now and at every interval, alerts as they come. No work is lost when it stops."""
+        """Keep watching: each listing at its own rhythm, alerts as they come. No work is lost when it stops."""
         from crawler.reactor import run_on_reactor
 
-        options: dict[str, Any] = {"run": {"interval_s": interval}} if interval else {}
+        keys = ("interval_s", "min_interval_s", "max_interval_s")
+        options: dict[str, Any] = {"run": dict.fromkeys(keys, interval)} if interval else {}
         settings = settings_of(context, options)
         run_on_reactor(lambda: _serve(settings, source or []))
 
 
 async def _serve(settings: Settings, names: list[str]) -> None:
+    from crawler.report import Result
     from scheduler.service import Service, ServiceSettings
     from tripoint.app.wiring import opened_works
 
@@ -44,24 +55,61 @@ async def _serve(settings: Settings, names: list[str]) -> None:
     async with opened_works(settings, progress.say) as works:
         sources = choose(works.seeds.sources, names)
 
-        async def one_pass(stop: asyncio.Event) -> None:
-            report = await works.crawler.crawl(sources, progress.show, stop)
-            console.print(Text(_line(report)))
+        busy: set[str] = set()  # hosts that a pass is asking; another pass beside it would ask them twice as often
 
-        service = Service(
-            one_pass, works.courier.run, ServiceSettings(settings.run.interval_s, settings.run.stop_within_s)
-        )
+        async def one_pass(stop: asyncio.Event) -> None:
+            due = await works.due(sources, busy)
+            chosen = [each for each in due.sources if not each.hosts & busy]
+            if not chosen:
+                return
+            for each in chosen:
+                busy.update(each.hosts)
+            await asyncio.gather(*(one_group(group, due.listings, stop) for group in groups(chosen)))
+
+        turns = asyncio.Semaphore(_GROUPS_AT_ONCE)
+
+        async def one_group(group: list[Source], due: frozenset[str], stop: asyncio.Event) -> None:
+            """Read sources that share a host, in a crawl of their own: a slow one keeps no other waiting."""
+            try:
+                async with turns:
+                    report = await works.crawler.crawl(group, progress.show, stop, due, _BUDGET_S)
+            finally:
+                busy.difference_update(*(each.hosts for each in group))
+            if set(report.results) - {Result.LISTING_UNCHANGED} and not report.stopped:
+                console.print(Text(_line(group, report)))
+
+        look_s = min(_LOOK_S, settings.run.min_interval_s, settings.run.interval_s)
+        service = Service(one_pass, works.courier.run, ServiceSettings(look_s, settings.run.stop_within_s))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, service.stop)
-        console.print(Text(plain(f"watching {len(sources)} sources every {settings.run.interval_s:g} s; Ctrl-C stops")))
+        console.print(Text(plain(_greeting(len(sources), settings))))
         await service.run()
     console.print(Text("stopped; what was not finished is kept for the next start"))
 
 
-def _line(report: CrawlReport) -> str:
+def _greeting(count: int, settings: Settings) -> str:
+    run = settings.run
+    least, most = min(run.min_interval_s, run.interval_s), max(run.max_interval_s, run.interval_s)
+    rhythm = "" if least == most else f", then each at its own rhythm, {least:g} to {most:g} s"
+    return f"watching {count} sources every {run.interval_s:g} s{rhythm}; Ctrl-C stops"
+
+
+def groups(sources: Sequence[Source]) -> list[list[Source]]:
+    """Return the sources parted so that no two parts share a host."""
+    parts: list[tuple[set[str], list[Source]]] = []
+    for source in sources:
+        touching = [part for part in parts if part[0] & source.hosts]
+        parts = [part for part in parts if not part[0] & source.hosts]
+        names = set(source.hosts).union(*(hosts for hosts, _ in touching))
+        parts.append((names, [*(each for _, members in touching for each in members), source]))
+    return [members for _, members in parts]
+
+
+def _line(group: Sequence[Source], report: CrawlReport) -> str:
     counted = ", ".join(f"{count} {name}" for name, count in report.results.items())
     at = (report.finished_at or report.started_at).strftime("%Y-%m-%d %H:%M:%S UTC")
     failed = any("listings failed" in str(each) for each in report.results)
     hint = "; `tripoint doctor` says why listings failed" if failed else ""
-    return plain(f"{at} pass done: {counted or 'nothing'}; {report.alerts} alerts queued{hint}")
+    names = ", ".join(each.name for each in group)
+    return plain(f"{at} {names}: {counted or 'nothing'}; {report.alerts} alerts queued{hint}")
