@@ -157,6 +157,7 @@ class NewsSpider(scrapy.Spider):
             validators,
             len(listing.candidates),
             fresh_for_s=max(fresh_s, listing.ttl_s or 0),
+            moved_to=response.url if response.url != url else "",
             hour=_hour(source, now),
         )
         await self._record(poll, listing.candidates)

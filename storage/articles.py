@@ -81,6 +81,15 @@ class Counts:
     failures: int
 
 
+@dataclass(frozen=True, slots=True)
+class SourceCounts:
+    """How much of one source is stored."""
+
+    articles: int
+    relevant: int
+    last_at: datetime | None  #: when its newest article was first seen
+
+
 class ArticleStore:
     """The archive of articles; one thread writes, any may read."""
 
@@ -210,6 +219,20 @@ class ArticleStore:
         query = select(*columns).where(t.revisions.c.article_id == article_id).order_by(t.revisions.c.number)
         with self._database.read() as connection:
             return [(row.number, row.title, row.text) for row in connection.execute(query)]
+
+    def of_source(self, source: str) -> SourceCounts:
+        """Count what is stored of one source."""
+        mine = t.articles.c.source == source
+        newest = and_(
+            t.assessments.c.article_id == t.articles.c.id,
+            t.assessments.c.revision == t.articles.c.revision,
+            t.assessments.c.relevant,
+        )
+        counted = select(func.count(), func.max(t.articles.c.first_seen_at)).where(mine)
+        relevant = select(func.count()).where(mine, select(t.assessments.c.id).where(newest).exists())
+        with self._database.read() as connection:
+            articles, last_at = connection.execute(counted).one()
+            return SourceCounts(articles, connection.scalar(relevant) or 0, last_at)
 
     def counts(self) -> Counts:
         """Count what is stored."""

@@ -10,7 +10,19 @@ import pytest
 from tripoint.app.settings import ChannelSection, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-VERBS = ("init", "crawl", "run", "score", "sources list", "alerts list", "doctor")
+VERBS = (
+    "init",
+    "crawl",
+    "run",
+    "score",
+    "sources list",
+    "sources check",
+    "alerts list",
+    "doctor",
+    "topic list",
+    "feedback",
+    "calibrate",
+)
 
 
 def read(name: str) -> str:

@@ -136,6 +136,7 @@ def _source(entry: SeedTable) -> Source:
         wire=entry.flag("wire", False),
         verified=entry.flag("verified", False),
         enabled=entry.flag("enabled", True),
+        learned=entry.text("learned", ""),
     )
     entry.done()
     _check_source(entry, source)

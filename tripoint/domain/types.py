@@ -99,6 +99,7 @@ class Source:
     wire: bool = False  #: whether it is a news agency that others copy
     verified: bool = False  #: whether a live check has seen its addresses work
     enabled: bool = True  #: whether crawls read it
+    learned: str = ""  #: where its addresses were learned
 
     @property
     def listings(self) -> tuple[tuple[Found, str], ...]:
@@ -152,6 +153,7 @@ class Poll:
     fresh_for_s: float = 0.0  #: how long the publisher says that it stays fresh
     retry_after_s: float | None = None  #: what the server asked for when it refused
     hour: int = 12  #: of the outlet's day
+    moved_to: str = ""  #: address that answered, where it is another
 
 
 @dataclass(frozen=True, slots=True)
