@@ -240,7 +240,10 @@ def test_a_mistake_in_the_lexicon_says_where(toml: str, said: str) -> None:
 
 def test_the_seeds_have_enough_outlets_of_each_language() -> None:
     languages = [each.language for each in _SEEDS.sources]
-    assert languages.count("vi") >= 12
-    assert languages.count("en") >= 12
+    assert languages.count("vi") >= 30
+    assert languages.count("en") >= 50
     assert not any(each.verified for each in _SEEDS.sources)
+    assert all(each.learned for each in _SEEDS.sources)
+    listings = [url for each in _SEEDS.sources for _, url in each.listings]
+    assert len(set(listings)) == len(listings)
     assert Path(str(packaged_seeds())).name == "seeds"
