@@ -44,10 +44,14 @@ class FrontierStore:
         self._pace = pace
 
     def validators(self, listing_url: str) -> Validators:
-        """Return what to send with a conditional request for this listing."""
-        query = select(t.listings.c.etag, t.listings.c.last_modified).where(t.listings.c.url == listing_url)
+        """Return what to send with a conditional request for this listing.
+
+        After a failure that is nothing: "unchanged" may be a cache's word, and only a whole answer shows that it works.
+        """
+        columns = (t.listings.c.etag, t.listings.c.last_modified)
+        works = (t.listings.c.url == listing_url, t.listings.c.failures_in_a_row == 0)
         with self._database.read() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(select(*columns).where(*works)).first()
         return Validators(row.etag, row.last_modified) if row else Validators()
 
     def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:

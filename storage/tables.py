@@ -122,6 +122,18 @@ frontier = Table(
     C("finished_at", UtcDateTime),
     C("reason", CleanText, nullable=False, default=""),
     Index("ix_frontier_source_state_due_at", "source", "state", "due_at"),
+    Index("ix_frontier_source_finished_at", "source", "finished_at"),
+)
+
+source_health = Table(
+    "source_health",
+    metadata,
+    C("source", String(100), primary_key=True),
+    C("state", String(20), nullable=False),
+    C("since", UtcDateTime, nullable=False),
+    C("reason", CleanText, nullable=False),
+    C("ever_worked", Boolean, nullable=False),
+    C("told", Boolean, nullable=False),
 )
 
 articles = Table(

@@ -78,6 +78,9 @@ class AlertsSection(Section):
     max_age_h: float = Field(
         default=72.0, gt=0, description="An article published longer ago is stored without an alert."
     )
+    operator: list[str] = Field(
+        default_factory=list, description="Channels that hear of sources that fall silent; all of them if empty."
+    )
     min_score: float | None = Field(
         default=None, ge=0, le=1, description="Stricter than the topic's threshold, if set."
     )

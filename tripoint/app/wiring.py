@@ -10,23 +10,26 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from alerts.channels import Channel, Secret, open_channel
 from alerts.courier import Courier, CourierSettings
+from alerts.operator import source_alerts
 from alerts.policy import Policy, Rule
 from storage.alerts import AlertStore
 from storage.articles import ArticleStore
 from storage.database import Database, open_database
 from storage.feedback import FeedbackStore
 from storage.frontier import FrontierStore
+from storage.health import HealthStore, SourceHealth
 from storage.lock import instance_lock
 from tripoint.app.seeds import Seeds, load_seeds
 from tripoint.app.settings import ChannelSection, Settings
 from tripoint.app.writer import Writer, WriterFrontier, WriterIntake, WriterOutbox
 from tripoint.domain.cadence import Pace
 from tripoint.domain.errors import SettingsError
-from tripoint.domain.types import Source
+from tripoint.domain.types import Alert, Source
 from tripoint.domain.urls import host
 from tripoint.pipeline import Pipeline
 from tripoint.relevance.assess import Judge
@@ -53,6 +56,7 @@ class Stores:
     frontier: FrontierStore
     alerts: AlertStore
     feedback: FeedbackStore
+    health: HealthStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,24 @@ class Works:
     crawler: Crawler
     courier: Courier
     writer: Writer
+    operator: tuple[str, ...]  #: channels that hear of sources
+
+    async def look_after(self, sources: Sequence[Source]) -> None:
+        """Judge how sources do after they were read, and tell the operator of those that changed."""
+        queued = [await self.writer.do(partial(self._look_after, each)) for each in sources]
+        if any(queued):
+            self.courier.wake()
+
+    def _look_after(self, source: Source) -> int:
+        def tell(health: SourceHealth) -> Sequence[Alert]:
+            state = health.state
+            return source_alerts(
+                source, state, health.since, health.reason, is_blind=state.is_blind, channels=self.operator
+            )
+
+        listings = [url for _, url in source.listings]
+        _, queued = self.stores.health.update(source.name, listings, utc_now(), tell)
+        return queued
 
     async def due(self, sources: Sequence[Source], busy: Set[str], *, at_once: bool = False) -> Due:
         """Return the sources that have something to do now, and which of their listings are due.
@@ -103,7 +125,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
     try:
         pace = Pace(settings.run.interval_s, settings.run.min_interval_s, settings.run.max_interval_s)
         articles, frontier, alerts = ArticleStore(database), FrontierStore(database, pace), AlertStore(database)
-        yield Stores(database, articles, frontier, alerts, FeedbackStore(database))
+        yield Stores(database, articles, frontier, alerts, FeedbackStore(database), HealthStore(database))
     finally:
         database.close()
 
@@ -200,9 +222,17 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
                 utc_now,
             )
             gc.freeze()  # the lexicon and the libraries live as long as the process: never look through them again
-            yield Works(seeds, stores, crawler, courier, writer)
+            yield Works(seeds, stores, crawler, courier, writer, _operator(settings))
     finally:
         await asyncio.get_running_loop().run_in_executor(None, extractor.close)
+
+
+def _operator(settings: Settings) -> tuple[str, ...]:
+    known = [name for name, section in settings.channels.items() if section.enabled]
+    unknown = [each for each in settings.alerts.operator if each not in known]
+    if unknown:
+        raise SettingsError(f"alerts.operator: there is no channel `{unknown[0]}`", f"known are {', '.join(known)}")
+    return tuple(settings.alerts.operator or known)
 
 
 def _courier_settings(settings: Settings) -> CourierSettings:

@@ -75,6 +75,7 @@ async def _pass(settings: Settings, names: list[str], *, quiet: bool) -> Passed:
             delivering = asyncio.create_task(works.courier.run(stop_delivering := asyncio.Event()))
             try:
                 report = await works.crawler.crawl(sources, progress.show, stop, due.listings)
+                await works.look_after([each for each in sources if each.enabled])
             finally:
                 stop_delivering.set()
                 await delivering

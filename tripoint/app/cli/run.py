@@ -73,6 +73,7 @@ async def _serve(settings: Settings, names: list[str]) -> None:
             try:
                 async with turns:
                     report = await works.crawler.crawl(group, progress.show, stop, due, _BUDGET_S)
+                    await works.look_after(group)
             finally:
                 busy.difference_update(*(each.hosts for each in group))
             if set(report.results) - {Result.LISTING_UNCHANGED} and not report.stopped:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,6 +26,14 @@ def register(app: typer.Typer) -> None:
     app.add_typer(sources, name="sources", epilog="Example: tripoint sources list --language vi")
 
     _register_changes(sources)
+
+    @sources.command(epilog="Example: tripoint sources health --json")
+    def health(
+        context: typer.Context,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+    ) -> None:
+        """Say how every source does: healthy, degraded, failing, empty, parse-broken or forbidden, and since when."""
+        _health(settings_of(context), as_json=as_json)
 
     @sources.command("list", epilog="Example: tripoint sources list --language vi --json")
     def list_(
@@ -162,6 +170,36 @@ def _show(settings: Settings, name: str, *, as_json: bool) -> None:
     ]
     columns = ("listing", "last visit", "at (UTC)", "listed", "last new", "interval", "due", "error")
     print_table("listings", columns, visits)
+
+
+def _health(settings: Settings, *, as_json: bool) -> None:
+    from tripoint.app.wiring import opened_stores
+
+    rows: list[dict[str, Any]] = []
+    with opened_stores(settings) as stores:
+        verdicts = stores.health.everything()
+        states = {each.url: each for each in stores.frontier.listings()}
+        for source in load_seeds(settings.seeds.folder).sources:
+            verdict = verdicts.get(source.name)
+            due = [states[url].due_at for _, url in source.listings if url in states]
+            rows.append(
+                {
+                    "name": source.name,
+                    "state": verdict.state if verdict else "unknown",
+                    "since": verdict.since if verdict else None,
+                    "last_article_at": stores.articles.of_source(source.name).last_at,
+                    "next_try_at": min((each for each in due if each), default=None) if source.enabled else None,
+                    "reason": (verdict.reason if verdict else "not visited yet") if source.enabled else "disabled",
+                }
+            )
+    if as_json:
+        print_json(rows)
+        return
+    rows.sort(key=lambda row: (row["state"] == "healthy", row["state"], row["name"]))
+    columns = ("source", "state", "since (UTC)", "last article", "next try", "reason")
+    times = ("since", "last_article_at", "next_try_at")
+    shown = [(row["name"], row["state"], *(_time(row[key]) for key in times), row["reason"]) for row in rows]
+    print_table(f"{len(rows)} sources", columns, shown)
 
 
 def _said(value: object) -> str:

@@ -1,0 +1,33 @@
+"""What the operator hears of the sources: that one fell silent, and that it is back. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from tripoint.domain.types import Alert, AlertKey, Evidence, Marked, Source
+
+RULE = "health"
+
+
+def source_alerts(
+    source: Source, state: str, since: datetime, reason: str, *, is_blind: bool, channels: Sequence[str]
+) -> tuple[Alert, ...]:
+    """Return one alert a channel about a source whose state changed at `since`."""
+    title = f"Source {state}: {source.outlet}" if is_blind else f"Source works again: {source.outlet}"
+    told = reason or f"{source.name} is {state}"
+    evidence = Evidence(
+        title=title,
+        outlet=source.name,
+        url=source.homepage,
+        published=since,
+        fetched_at=since,
+        language=source.language,
+        topic="",
+        score=0.0,
+        threshold=0.0,
+        sentences=(Marked(told, ()),),
+    )
+    said = hashlib.sha256(f"{source.name}\n{state}\n{since.isoformat()}".encode()).hexdigest()[:16]
+    return tuple(Alert(AlertKey(f"source:{said}", RULE, each, "health"), evidence, since) for each in channels)
