@@ -123,3 +123,58 @@ def test_one_entry_changes_and_nothing_else_moves() -> None:
     assert set_key(text, "a", "enabled", "false") == text.replace('"a"  # one\n', '"a"  # one\nenabled = false\n')
     assert set_key(text, "b", "enabled", "false") == text.replace("enabled = true", "enabled = false")
     assert set_key(text, "c", "enabled", "false") is None
+
+
+def test_an_outlet_is_found_from_its_address_shown_and_added(
+    house: House, desk: list[DeskOutlet], room: NewsroomThread
+) -> None:
+    outlet = desk[0].outlet
+    base = room.base(outlet.name)
+    page = (
+        f'<html lang="{outlet.language}"><head><title>Tin &amp; Tức</title>'
+        '<link rel="alternate" type="application/rss+xml" href="/rss.xml">'
+        '<link rel="alternate" type="application/rss+xml" href="/gone.xml">'
+        '<link rel="alternate" type="application/atom+xml" href="http://127.0.0.99:9/atom.xml">'
+        '<link rel="alternate" hreflang="en" href="/en/"></head><body>x</body></html>'
+    )
+    room.behave(outlet.name, "/", Malformed(page, "text/html; charset=utf-8"))
+    room.behave(outlet.name, "/robots.txt", Malformed(f"User-agent: *\nSitemap: {base}/sitemap.xml\n", "text/plain"))
+    shown = house.run("sources", "add", base + "/", "--dry-run")
+    assert house.json("sources", "list") == []
+    assert f"feed\t{base}/rss.xml" in shown.stdout
+    added = house.run(
+        "sources", "add", base + "/", "--country", outlet.country, "--timezone", outlet.timezone, "--name", "mine"
+    )
+    assert "added mine" in added.stdout
+    (entry,) = house.json("sources", "list")
+    assert (entry["name"], entry["outlet"], entry["language"]) == ("mine", "Tin & Tức", outlet.language)
+    assert entry["feeds"] == [f"{base}/rss.xml"]
+    assert entry["sitemaps"] == [f"{base}/sitemap.xml"]
+    house.run("crawl", "--quiet")
+    articles = sum(each.kind == "article" for each in desk[0].pages)
+    assert house.rows("select count(*) from articles") == [(articles,)]
+    again = house.run("sources", "add", base + "/", code=2)
+    assert "mine has it already" in again.stderr
+
+
+def test_common_paths_are_tried_where_a_page_names_no_feed(
+    house: House, desk: list[DeskOutlet], room: NewsroomThread
+) -> None:
+    outlet = desk[1].outlet
+    base = room.base(outlet.name)
+    room.behave(outlet.name, "/", Malformed("<html><body>nothing</body></html>", "text/html"))
+    room.behave(outlet.name, "/robots.txt", Status(404))
+    unsaid = house.run("sources", "add", base, code=2)
+    assert "does not say its language" in unsaid.stderr
+    house.run("sources", "add", base, "--language", outlet.language)
+    (entry,) = house.json("sources", "list")
+    assert f"{base}/rss.xml" in entry["feeds"]
+
+
+def test_what_cannot_be_added_says_why(house: House, desk: list[DeskOutlet], room: NewsroomThread) -> None:
+    base = room.base(desk[0].outlet.name)
+    room.behave(desk[0].outlet.name, "*", Status(403))
+    assert "HTTP 403" in house.run("sources", "add", base, code=2).stderr
+    assert "no web address" in house.run("sources", "add", "nonsense", code=2).stderr
+    house.settings["crawl"]["allowed_hosts"] = []
+    assert "inside the network" in house.run("sources", "add", base, code=2).stderr

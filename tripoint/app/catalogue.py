@@ -9,10 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from xml.sax.saxutils import quoteattr
 
+from crawler.discover import Discovery
 from crawler.markup import parse_xml
 from tripoint.domain.errors import MendError
 from tripoint.domain.text import one_line, strip_marks
-from tripoint.domain.types import Source
+from tripoint.domain.types import Found, Source
 
 IMPORTED = "imported.toml"
 
@@ -129,6 +130,31 @@ def from_opml(
     if not listed:
         raise MendError("no feed in it: not one <outline> has an xmlUrl", "name an OPML file of feeds")
     return found, present
+
+
+def source_of(found: Discovery, known: Sequence[Source], said: tuple[str, str, str], place: tuple[str, str]) -> Source:
+    """Return an entry for what was found; `said` is name, outlet and language, each empty to take the site's own.
+
+    Raises `MendError` where its listings are known, or its language is neither said nor found.
+    """
+    name, outlet, language = said
+    listed = {each.url for each in found.listings}
+    for each in known:
+        if listed & {url for _, url in each.listings}:
+            raise MendError(f"{each.name} has it already", f"tripoint sources show {each.name}")
+    if name and name in {each.name for each in known}:
+        raise MendError(f"the name {name} is taken", "choose another with --name")
+    language = language or found.language
+    if not re.fullmatch(r"[a-z]{2}", language):
+        raise MendError(f"{found.url} does not say its language", "say it with --language, such as vi")
+    outlet = outlet or found.name or str(urlsplit(found.url).hostname)
+    name = name or _name(outlet, {each.name for each in known})
+    feeds = tuple(each.url for each in found.listings if each.kind is Found.FEED)
+    sitemaps = tuple(each.url for each in found.listings if each.kind is Found.SITEMAP)
+    parts = urlsplit(found.url)
+    homepage = f"{parts.scheme}://{parts.netloc}/"
+    learned = "found by `sources add`"
+    return Source(name, outlet, language, *place, homepage, feeds, sitemaps, learned=learned)
 
 
 def _is_web_address(url: str) -> bool:

@@ -8,10 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from crawler.crawl import Crawler
+from crawler.discover import Discovery, discover
 from crawler.extract.pool import ExtractionPool
 from crawler.report import Event
 from tripoint.app.settings import Settings
 from tripoint.app.wiring import crawl_settings, utc_now
+from tripoint.domain.errors import MendError
 from tripoint.domain.types import (
     Article,
     Candidate,
@@ -25,6 +27,7 @@ from tripoint.domain.types import (
     Source,
     Validators,
 )
+from tripoint.domain.urls import normalise_url
 
 _TRIES = 3  # pages of a source: the first may be a video
 _FORBIDDEN = ("robots.txt forbids", "HTTP 401", "HTTP 403", "HTTP 451")
@@ -132,3 +135,16 @@ async def check_sources(settings: Settings, sources: Sequence[Source], watch: Ca
     finally:
         extractor.close()
     return list(probe.checked.values())
+
+
+async def discover_source(settings: Settings, url: str) -> Discovery:
+    """Find the listings of a site; raises `MendError` for what is no web address."""
+    try:
+        address = normalise_url(url)
+    except ValueError as error:
+        raise MendError(f"{url} is no web address", "begin with https:// and name a host") from error
+    extractor = ExtractionPool(1, settings.crawl.extract_timeout_s)
+    try:
+        return await discover(address, crawl_settings(settings), extractor, utc_now)
+    finally:
+        extractor.close()

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from tripoint.app.cli.progress import Progress
-from tripoint.app.cli.terminal import err, out, print_json, print_table, settings_of
+from tripoint.app.cli.terminal import err, out, plain, print_json, print_table, settings_of
 from tripoint.app.seeds import load_seeds, parse_sources
 from tripoint.app.settings import Settings
 from tripoint.domain.errors import MendError
@@ -99,6 +99,25 @@ def _register_changes(sources: typer.Typer) -> None:
     def enable(context: typer.Context, name: Annotated[str, typer.Argument(help="Name of a source.")]) -> None:
         """Read a source again."""
         _switch(settings_of(context), name, on=True)
+
+    @sources.command(
+        epilog="Example: tripoint sources add https://www.example.org/ --country PK --timezone Asia/Karachi"
+    )
+    def add(
+        context: typer.Context,
+        url: Annotated[str, typer.Argument(help="Address of an outlet, or of one of its feeds.")],
+        name: Annotated[str, typer.Option(help="Short name; made from the outlet's if not given.")] = "",
+        outlet: Annotated[str, typer.Option(help="Name of the outlet; as its page says if not given.")] = "",
+        language: Annotated[str, typer.Option(help="Language that it publishes in; as its page says.")] = "",
+        country: Annotated[str, typer.Option(help="Country of its seat, two capitals.")] = "US",
+        timezone: Annotated[str, typer.Option(help="Time zone in which its pages state times.")] = "UTC",
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what was found.")] = False,
+    ) -> None:
+        """Find an outlet's feeds and sitemaps, show a sample of each, and add it to your seeds.
+
+        It looks at the link tags of the page, at the sitemaps that robots.txt names, and at common paths.
+        """
+        _add(settings_of(context), url, (name, outlet, language), (country, timezone), dry_run=dry_run)
 
     @sources.command("export", epilog="Example: tripoint sources export feeds.opml")
     def export(
@@ -267,6 +286,30 @@ def _switch(settings: Settings, name: str, *, on: bool) -> None:
     if file is None:
         raise MendError(f"no file under {folder}/sources holds {name} in the usual form", "write `enabled` into it")
     out().print(f"{name} is {'read again' if on else 'no longer read'} from the next start on ({file.name})")
+
+
+def _add(settings: Settings, url: str, said: tuple[str, str, str], place: tuple[str, str], *, dry_run: bool) -> None:
+    from crawler.reactor import run_on_reactor
+    from tripoint.app.catalogue import append, as_toml, source_of
+    from tripoint.app.probe import discover_source
+
+    folder = None if dry_run else _folder(settings)
+    known = load_seeds(settings.seeds.folder).sources
+    found = run_on_reactor(lambda: discover_source(settings, url))
+    if not found.listings:
+        problem = f"{url}: {found.problem or 'no feed and no sitemap was found'}"
+        raise MendError(problem, "name the address of a feed, or write the entry by hand with its section pages")
+    source = source_of(found, known, said, place)
+    parse_sources([read_seed(url, as_toml([source]))])  # what could not be read back is not written
+    columns = ("kind", "address", "listed", "sample")
+    rows = [(each.kind, each.url, each.listed, " · ".join(each.sample)) for each in found.listings]
+    print_table(f"{source.outlet}: {len(rows)} listings", columns, rows)
+    if folder is not None:
+        file = append(folder, [source])
+        out().print(
+            plain(f"added {source.name} ({source.language}, {source.country}, {source.timezone}) to {file.name}")
+        )
+        err().print(plain(f"see that it works: tripoint sources check {source.name}"))
 
 
 def _import(settings: Settings, file: Path, said: tuple[str, str, str], *, dry_run: bool) -> None:
