@@ -10,9 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from storage import tables as t
+from storage.coverage import record_span
 from storage.database import Database
 from storage.upsert import insert_into
 from tripoint.domain.cadence import Pace, Rhythm, Visit, plan, spread
+from tripoint.domain.coverage import span_of
 from tripoint.domain.types import Candidate, Found, Poll, PollStatus, Validators
 from tripoint.domain.urls import canonical_url
 
@@ -134,8 +136,11 @@ class FrontierStore:
 
 def _write_poll(connection: Connection, poll: Poll, new: int, pace: Pace) -> None:
     columns = ("interval_s", "rate", "failures_in_a_row", "last_answer_at")
-    query = select(*(t.listings.c[each] for each in columns)).where(t.listings.c.url == poll.url)
+    query = select(*(t.listings.c[each] for each in (*columns, "error"))).where(t.listings.c.url == poll.url)
     row = connection.execute(query).first()
+    if row and row.last_answer_at and poll.status is not PollStatus.FAILED:
+        outage = f"{row.failures_in_a_row} visits failed: {row.error}" if row.failures_in_a_row else ""
+        record_span(connection, poll, span_of(poll, new, row.last_answer_at, outage))
     before = Rhythm(row.interval_s, row.rate, row.failures_in_a_row) if row and row.interval_s else None
     elapsed = (poll.polled_at - row.last_answer_at).total_seconds() if row and row.last_answer_at else None
     visited = Visit(poll.status, elapsed, poll.listed, new, poll.fresh_for_s, poll.retry_after_s, poll.hour)

@@ -125,6 +125,20 @@ frontier = Table(
     Index("ix_frontier_source_finished_at", "source", "finished_at"),
 )
 
+coverage = Table(
+    "coverage",
+    metadata,
+    C("id", Integer, primary_key=True),
+    C("url", CleanText, nullable=False),  # of the listing
+    C("source", String(100), nullable=False),
+    C("start", UtcDateTime, nullable=False),
+    C("until", UtcDateTime, nullable=False),
+    C("is_seen", Boolean, nullable=False),
+    C("reason", CleanText, nullable=False),
+    Index("ix_coverage_url_until", "url", "until"),
+    Index("ix_coverage_source_until", "source", "until"),
+)
+
 source_health = Table(
     "source_health",
     metadata,

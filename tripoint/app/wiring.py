@@ -19,6 +19,7 @@ from alerts.operator import source_alerts
 from alerts.policy import Policy, Rule
 from storage.alerts import AlertStore
 from storage.articles import ArticleStore
+from storage.coverage import CoverageStore
 from storage.database import Database, open_database
 from storage.feedback import FeedbackStore
 from storage.frontier import FrontierStore
@@ -57,6 +58,7 @@ class Stores:
     alerts: AlertStore
     feedback: FeedbackStore
     health: HealthStore
+    coverage: CoverageStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,15 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
     try:
         pace = Pace(settings.run.interval_s, settings.run.min_interval_s, settings.run.max_interval_s)
         articles, frontier, alerts = ArticleStore(database), FrontierStore(database, pace), AlertStore(database)
-        yield Stores(database, articles, frontier, alerts, FeedbackStore(database), HealthStore(database))
+        yield Stores(
+            database,
+            articles,
+            frontier,
+            alerts,
+            FeedbackStore(database),
+            HealthStore(database),
+            CoverageStore(database),
+        )
     finally:
         database.close()
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tripoint.app.cli import alerts, calibrate, crawl, doctor, feedback, init, run, score, sources, topic
+from tripoint.app.cli import alerts, calibrate, coverage, crawl, doctor, feedback, init, run, score, sources, topic
 from tripoint.app.cli.terminal import complain
 from tripoint.domain.errors import MendError, TripointError
 
@@ -65,6 +65,7 @@ calibrate.register(app)
 topic.register(app)
 feedback.register(app)
 sources.register(app)
+coverage.register(app)
 alerts.register(app)
 doctor.register(app)
 

@@ -100,9 +100,7 @@ def _register_changes(sources: typer.Typer) -> None:
         """Read a source again."""
         _switch(settings_of(context), name, on=True)
 
-    @sources.command(
-        epilog="Example: tripoint sources add https://www.example.org/ --country PK --timezone Asia/Karachi"
-    )
+    @sources.command(epilog="Example: tripoint sources add https://a.example/ --country PK --timezone Asia/Karachi")
     def add(
         context: typer.Context,
         url: Annotated[str, typer.Argument(help="Address of an outlet, or of one of its feeds.")],

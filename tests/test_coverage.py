@@ -1,0 +1,91 @@
+"""What we know that we saw: by the overlap of two visits, over outages and overflows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.house import House
+from tests.newsroom import DeskOutlet, Malformed, NewsroomThread, Status
+from tripoint.domain.coverage import Span, merged, share_seen, span_of, timeline
+from tripoint.domain.types import Found, Poll, PollStatus
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def at(hours: float) -> datetime:
+    return NOON + timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("status", "listed", "new", "outage", "is_seen", "said"),
+    [
+        (PollStatus.UNCHANGED, 0, 0, "", True, ""),
+        (PollStatus.READ, 30, 0, "", True, ""),
+        (PollStatus.READ, 30, 29, "3 visits failed: HTTP 500", True, ""),
+        (PollStatus.READ, 30, 30, "", False, "not one of 30 entries was known"),
+        (PollStatus.READ, 30, 30, "3 visits failed: HTTP 500", False, "3 visits failed: HTTP 500"),
+        (PollStatus.READ, 0, 0, "", False, "it listed nothing"),
+    ],
+)
+def test_overlap_proves_that_nothing_was_missed(
+    status: PollStatus, listed: int, new: int, outage: str, is_seen: bool, said: str
+) -> None:
+    span = span_of(Poll("u", "s", Found.FEED, at(1), status, listed=listed), new, at(0), outage)
+    assert (span.start, span.until, span.is_seen) == (at(0), at(1), is_seen)
+    assert said in span.reason
+
+
+def test_what_one_listing_saw_is_seen() -> None:
+    seen, blind = Span(at(0), at(4), True), Span(at(2), at(6), False, "overflow")
+    assert merged([seen, blind]) == [Span(at(0), at(4), True), Span(at(4), at(6), False, "overflow")]
+    assert merged([]) == []
+    assert merged([Span(at(0), at(1), True), Span(at(1), at(2), True)]) == [Span(at(0), at(2), True)]
+    apart = [Span(at(0), at(1), True), Span(at(3), at(4), True)]
+    assert merged(apart) == apart
+
+
+def test_share_and_timeline_say_the_same() -> None:
+    spans = [Span(at(0), at(2), True), Span(at(2), at(3), False, "x")]
+    assert share_seen(spans, at(0), at(4)) == 0.5
+    assert timeline(spans, at(0), at(4), 4) == "██░·"
+    assert timeline(spans, at(0), at(4), 2) == "█░"
+    assert timeline(spans, at(1.5), at(3.5), 2) == "▒░"
+    assert share_seen([], at(0), at(4)) == 0.0
+
+
+def _feed(base: str, paths: list[str]) -> str:
+    items = "".join(f"<item><title>One</title><link>{base}{path}</link></item>" for path in paths)
+    return f'<?xml version="1.0"?><rss version="2.0"><channel><title>x</title>{items}</channel></rss>'
+
+
+def test_an_outage_that_the_feed_outlasts_is_seen_and_an_overflow_is_not(
+    house: House, desk: list[DeskOutlet], room: NewsroomThread
+) -> None:
+    outlet = desk[0].outlet
+    base, name = room.base(outlet.name), outlet.name
+    house.reads([(outlet, base)])
+    paths = [each.path for each in outlet.pages]
+    house.run("crawl", "--quiet")
+    assert house.json("coverage")[0]["spans"] == []  # one visit says nothing of the time before it
+    room.behave(name, "/rss.xml", Status(500, times=2))
+    house.run("crawl", "--quiet")
+    house.run("crawl", "--quiet")
+    assert house.json("coverage")[0]["spans"] == []  # and a failed one says nothing yet
+    house.run("crawl", "--quiet")
+    (row,) = house.json("coverage", "--days", "0.01")
+    assert [each["is_seen"] for each in row["spans"]] == [True]
+    assert row["share_seen"] > 0
+
+    unknown = [f"/2026/11/24/never-heard-of-{number}-before" for number in range(3)]
+    room.behave(name, "/rss.xml", Malformed(_feed(base, unknown), "application/rss+xml"))
+    house.run("crawl", "--quiet")
+    (row,) = house.json("coverage")
+    assert [each["is_seen"] for each in row["spans"]] == [True, False]
+    assert "not one of 3 entries was known" in row["spans"][1]["reason"]
+    room.behave(name, "/rss.xml", Malformed(_feed(base, [unknown[0], paths[0]]), "application/rss+xml"))
+    house.run("crawl", "--quiet")
+    (row,) = house.json("coverage")
+    assert [each["is_seen"] for each in row["spans"]] == [True, False, True]
+    assert "not one of 3" in house.run("coverage", "--source", name).stdout
