@@ -21,6 +21,7 @@ VERBS = (
     "doctor",
     "topic list",
     "feedback",
+    "coverage",
     "calibrate",
 )
 
