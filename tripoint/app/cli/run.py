@@ -111,6 +111,6 @@ def _line(group: Sequence[Source], report: CrawlReport) -> str:
     counted = ", ".join(f"{count} {name}" for name, count in report.results.items())
     at = (report.finished_at or report.started_at).strftime("%Y-%m-%d %H:%M:%S UTC")
     failed = any("listings failed" in str(each) for each in report.results)
-    hint = "; `tripoint doctor` says why listings failed" if failed else ""
+    hint = "; `tripoint sources health` says why" if failed else ""
     names = ", ".join(each.name for each in group)
     return plain(f"{at} {names}: {counted or 'nothing'}; {report.alerts} alerts queued{hint}")
