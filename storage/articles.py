@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 from storage import tables as t
 from storage.alerts import queue_alerts
 from storage.database import Database
+from storage.twins import find_twins, write_keys
 from storage.upsert import insert_for, insert_into
 from tripoint.domain.ports import Decide
 from tripoint.domain.types import (
@@ -20,6 +21,7 @@ from tripoint.domain.types import (
     Article,
     Assessment,
     Candidate,
+    Clues,
     Decision,
     Failure,
     Hit,
@@ -38,9 +40,6 @@ _LONGEST_RETRY_S = 6 * 3600.0
 # What `keep` runs for every article is built once: building a statement takes longer than SQLite takes to run it.
 _PLACE = (t.articles.c.id, t.articles.c.story, t.articles.c.content_hash, t.articles.c.revision)
 _SAME_PAGE = select(*_PLACE).where(t.articles.c.canonical_url == bindparam("page"))
-_SAME_TEXT = (
-    select(t.articles.c.story).where(t.articles.c.content_hash == bindparam("text")).order_by(t.articles.c.id).limit(1)
-)
 _NEW_ARTICLE = insert(t.articles).returning(t.articles.c.id)
 _CHANGED_ARTICLE = update(t.articles).where(t.articles.c.id == bindparam("article"))
 _NEW_REVISION = insert(t.revisions)
@@ -96,13 +95,14 @@ class ArticleStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def keep(self, candidate: Candidate, article: Article, decide: Decide) -> Kept:
+    def keep(self, candidate: Candidate, article: Article, clues: Clues, decide: Decide) -> Kept:
         """Write article, revision, assessments, hits, alerts and the finished candidate in one transaction."""
         with self._database.write() as connection:
-            row, known = _known(connection, article)
+            row, known = _known(connection, article, clues)
             decision = decide(known)
             article_id, revision = _write_article(connection, article, decision, row)
             if revision:
+                write_keys(connection, article_id, clues.keys, is_changed=revision > 1)
                 for assessment in decision.assessments:
                     _write_assessment(connection, article_id, revision, assessment)
             queued = queue_alerts(connection, decision.alerts)
@@ -250,12 +250,11 @@ class ArticleStore:
         return Counts(*number)
 
 
-def _known(connection: Connection, article: Article) -> tuple[dict[str, Any] | None, Known]:
+def _known(connection: Connection, article: Article, clues: Clues) -> tuple[dict[str, Any] | None, Known]:
     row = connection.execute(_SAME_PAGE, {"page": t.clean(article.canonical_url)}).mappings().first()
     if row:
         return dict(row), Known(same_url=row["story"], same_url_hash=row["content_hash"])
-    story = connection.scalar(_SAME_TEXT, {"text": article.content_hash})
-    return None, Known(same_content=story or "")
+    return None, Known(twins=find_twins(connection, article, clues.keys))
 
 
 def _write_article(
@@ -284,6 +283,9 @@ def _write_article(
     else:
         first = {
             "story": decision.placement.story,
+            "placement": decision.placement.kind,
+            "what_is_new": decision.placement.what_is_new,
+            "copy_of": decision.placement.copy_of,
             "canonical_url": article.canonical_url,
             "first_seen_at": article.fetched_at,
         }

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     DateTime,
     Dialect,
@@ -169,6 +170,17 @@ articles = Table(
     C("fetched_at", UtcDateTime, nullable=False),
     C("first_seen_at", UtcDateTime, nullable=False, index=True),
     C("revision", Integer, nullable=False),
+    C("placement", String(20), nullable=False, default="new"),  # what it is to its story
+    C("what_is_new", CleanText, nullable=False, default=""),
+    C("copy_of", Integer),  # id of the article whose text it is
+)
+
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    C("key", BigInteger, primary_key=True),
+    C("article_id", ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True, index=True),
+    sqlite_with_rowid=False,  # the primary key is the table: half the pages
 )
 
 revisions = Table(

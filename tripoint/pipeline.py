@@ -23,7 +23,7 @@ from tripoint.domain.types import (
     NotArticle,
     Placement,
 )
-from tripoint.stories.placement import place
+from tripoint.stories.placement import recognise
 
 WhoMustHear = Callable[[Placement, Article, Sequence[Assessment], datetime], Sequence[Alert]]
 """The alert policy: a pure function of what was decided about an article, and the time."""
@@ -44,13 +44,14 @@ class Pipeline:
         """Assess an article, then decide and write inside the transaction that knows what is stored already."""
         assessments = self._assessor.assess(article.title, article.text, article.language)
         now = self._clock()
+        clues, place = recognise(article)
 
         def decide(known: Known) -> Decision:
-            placement = place(article, known)
+            placement = place(known)
             alerts = self._who_must_hear(placement, article, assessments, now)
             return Decision(placement, assessments, tuple(alerts))
 
-        return self._archive.keep(candidate, article, decide)
+        return self._archive.keep(candidate, article, clues, decide)
 
     def not_article(self, candidate: Candidate, page: NotArticle) -> None:
         """Record a page that holds no article."""

@@ -33,6 +33,7 @@ from tripoint.domain.types import (
     Article,
     Assessment,
     Candidate,
+    Clues,
     Decision,
     Delivery,
     Evidence,
@@ -43,13 +44,14 @@ from tripoint.domain.types import (
     Marked,
     Outcome,
     Placement,
+    PlacementKind,
     Poll,
     PollStatus,
     Step,
     Validators,
     Zone,
 )
-from tripoint.stories.placement import place
+from tripoint.stories.placement import Place, recognise
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
@@ -122,12 +124,12 @@ def alert(story: str, channel: str = "c") -> Alert:
     return Alert(AlertKey(story, "relevant", channel, "new"), evidence, NOW)
 
 
-def decide_for(page: Article) -> Any:
+def decide_for(page: Article, place: Place) -> Any:
     hits = tuple(Hit("actor.x", "actor", Zone.TEXT, "B", 0, 1, 0) for _ in range(3))
     judged = Assessment("t", "v", 0.9, 0.5, True, (("actor", 1),), hits)
 
     def decide(known: Known) -> Decision:
-        placement = place(page, known)
+        placement = place(known)
         return Decision(placement, (judged,), (alert(placement.story),))
 
     return decide
@@ -135,7 +137,8 @@ def decide_for(page: Article) -> Any:
 
 def keep(store: ArticleStore, number: int = 1, **kwargs: str) -> Any:
     page = article(number, **kwargs)
-    return store.keep(candidate(number), page, decide_for(page))
+    clues, place = recognise(page)
+    return store.keep(candidate(number), page, clues, decide_for(page, place))
 
 
 def test_an_article_is_kept_once_revised_and_told_once(database: Database) -> None:
@@ -167,10 +170,10 @@ def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
         raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError, match="power cut"):
-        store.keep(candidate(), article(), decide)
-    bad = Decision(Placement("s", place(article(), Known()).kind), (), (alert("s"), "no alert"))  # type: ignore[arg-type]
+        store.keep(candidate(), article(), Clues(), decide)
+    bad = Decision(Placement("s", PlacementKind.NEW), (), (alert("s"), "no alert"))  # type: ignore[arg-type]
     with pytest.raises(AttributeError):
-        store.keep(candidate(), article(), lambda _known: bad)
+        store.keep(candidate(), article(), Clues(), lambda _known: bad)
     assert store.counts().articles == 0
     assert AlertStore(database).counts()[AlertState.PENDING] == 0
     assert [each.url for each in frontier.pending("a", NOW, 9)] == [candidate().url]

@@ -11,6 +11,7 @@ from tripoint.domain.types import (
     Article,
     Assessment,
     Candidate,
+    Clues,
     Decision,
     Delivery,
     Extraction,
@@ -96,7 +97,7 @@ Decide = Callable[[Known], Decision]
 class Archive(Protocol):
     """The store of articles, called from one writer thread."""
 
-    def keep(self, candidate: Candidate, article: Article, decide: Decide) -> Kept:
+    def keep(self, candidate: Candidate, article: Article, clues: Clues, decide: Decide) -> Kept:
         """Write article, revision, assessments, hits, alerts and the finished candidate at once."""
         ...
 

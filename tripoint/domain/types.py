@@ -280,6 +280,7 @@ class Placement:
     story: str  #: key of the story
     kind: PlacementKind
     what_is_new: str = ""
+    copy_of: int | None = None  #: id of the article whose text it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,12 +351,31 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Clues:
+    """What the archive recognises an article by; stored and indexed with it."""
+
+    keys: tuple[int, ...] = ()  #: copies of a text share some; below 2**61, see `tripoint.stories.fingerprint`
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A stored article that may be a copy."""
+
+    article_id: int
+    story: str
+    outlet: str
+    title: str
+    text: str
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the archive holds about an article that is about to be kept."""
 
     same_url: str = ""  #: story of the article with this canonical URL
     same_url_hash: str = ""  #: content hash of its newest revision
-    same_content: str = ""  #: story of another article with the same content hash
+    twins: tuple[Twin, ...] = ()  #: articles elsewhere that share some of its text, likeliest first
 
 
 @dataclass(frozen=True, slots=True)
