@@ -58,6 +58,7 @@ bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatur
 	@$(BIN)/python -m bench.throughput --rival $(VENV)/rival/bin/python $(ARGS)
 	@$(BIN)/python -m bench.relevance
 	@$(BIN)/python -m bench.cadence
+	@$(BIN)/python -m bench.copies
 
 lock: $(VENV)/dev.stamp ## write the lock files anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate pyproject.toml --group build -o $(LOCK)

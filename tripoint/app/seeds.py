@@ -19,6 +19,7 @@ from tripoint.domain.seedfile import SeedTable, read_seed
 from tripoint.domain.types import Source
 from tripoint.relevance.lexicon import Lexicon, parse_lexicon
 from tripoint.relevance.topic import Topic, parse_topic
+from tripoint.stories.wires import Wires, parse_wires
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _COPIED = ".copied.json"
@@ -31,6 +32,7 @@ class Seeds:
     sources: tuple[Source, ...]
     lexicon: Lexicon
     all_topics: tuple[Topic, ...]
+    wires: Wires
 
     @property
     def topics(self) -> tuple[Topic, ...]:
@@ -92,7 +94,8 @@ def load_seeds(folder: Path | None = None, *, with_fit: bool = True) -> Seeds:
     fitted = load_fitted(root, str(root)) if with_fit else None
     topics = tuple(parse_topic(table, lexicon, fitted) for table in _tables(root, "topics"))
     _check_topics(root, topics)
-    return Seeds(sources, lexicon, topics)
+    wires = parse_wires(_tables(root, "wires"), lexicon.ids)
+    return Seeds(sources, lexicon, topics, wires)
 
 
 def _check_topics(root: Traversable, topics: Sequence[Topic]) -> None:
