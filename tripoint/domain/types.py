@@ -5,6 +5,7 @@ Times are aware and in UTC. Offsets count code points of the stored text.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -351,10 +352,20 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """What an article is compared by with those that may tell the same event."""
+
+    language: str
+    at: datetime  #: when it was published, else fetched
+    bags: Mapping[str, Mapping[str, float]]  #: of each kind of `tripoint.stories.signature.KINDS`: term and its weight
+
+
+@dataclass(frozen=True, slots=True)
 class Clues:
     """What the archive recognises an article by; stored and indexed with it."""
 
     keys: tuple[int, ...] = ()  #: copies of a text share some; below 2**61, see `tripoint.stories.fingerprint`
+    signature: Signature | None = None  #: None for what is not grouped
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from tripoint.domain.text import fold, nfc, strip_marks
 
-_TOKEN = re.compile(r"\d+(?:[.,/]\d+)+|[^\W_]+(?:[-‑–'’][^\W_]+)*|[.!?…\n]")
+_TOKEN = re.compile(r"(?:[A-Z]\.){2,}|\d+(?:[.,/]\d+)+|[^\W_]+(?:[-‑–'’][^\W_]+)*|[.!?…\n]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})(?:[/-](\d{4}))?")
 _MODEL = re.compile(r"(?=[^\W_]*\d)(?=[^\W_]*[^\W\d_])[^\W_]{2,10}")
@@ -40,6 +40,7 @@ _MONTHS = {
     )
     for name in names
 }
+_DATED = frozenset({*_MONTHS, "tháng", "thứ", "giờ", "năm"})
 _WEEKDAYS = {"monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6}
 _THU = {"hai": 0, "ba": 1, "tư": 2, "năm": 3, "sáu": 4, "bảy": 5, "nhật": 6}
 _SPELLED = {
@@ -84,7 +85,9 @@ def tokens(text: str) -> list[Token]:
         if piece in _ENDS:
             begins = True
             continue
-        found.append(Token(piece, fold(piece).text if not piece.isascii() else piece.lower(), begins))
+        if piece.endswith("."):  # "U.S."
+            piece = piece.replace(".", "")
+        found.append(Token(piece, piece.lower() if piece.isascii() else fold(piece).text, begins))
         begins = False
     return found
 
@@ -136,7 +139,7 @@ def names(found: Sequence[Token]) -> Iterator[str]:
 def models(found: Sequence[Token]) -> Iterator[str]:
     """Yield what mixes letters and digits, without hyphens: mi35m, s400, f16."""
     for token in found:
-        joined = _HYPHENS.sub("", strip_marks(token.folded))
+        joined = _HYPHENS.sub("", strip_marks(token.folded.removesuffix("'s").removesuffix("’s")))
         if _MODEL.fullmatch(joined) and not joined.endswith(("th", "st", "nd", "rd")):
             yield joined
     for one, two in zip(found, found[1:], strict=False):  # "F 16", "Su 35"
@@ -204,7 +207,8 @@ def numbers(found: Sequence[Token], language: str) -> Iterator[str]:
         value = _value(token.text, language)
         if value is None and (token.folded in spelled and (language == "en" or after in scales)):
             value = float(spelled[token.folded])
-        if value is None or (after in {"tháng", "giờ"} or (at and found[at - 1].folded in {"ngày", "tháng", "thứ"})):
+        before = found[at - 1].folded if at else ""
+        if value is None or after in _DATED or before in _DATED or before == "ngày":
             continue
         value *= scales.get(after, 1)
         yield f"{value:.10g}"

@@ -1,0 +1,79 @@
+"""What an article is compared by: terms of a few kinds with how much it makes of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tripoint.domain.types import Signature
+from tripoint.stories import tokens as t
+from tripoint.stories.glossary import Glossary
+
+KINDS = ("word", "title", "name", "term", "number", "date", "model")
+WITHIN_LANGUAGE = frozenset({"word", "title"})
+_TITLE, _LEAD, _BODY, _TAIL = 3.0, 2.0, 1.0, 0.4
+_LEAD_TOKENS = 60
+_BODY_TOKENS = 300  # what follows is mostly background
+_KEPT = {"word": 120, "title": 40, "name": 60, "term": 80, "number": 40, "date": 12, "model": 20}
+
+
+@dataclass(frozen=True, slots=True)
+class Rarity:
+    """How telling a term is: the natural logarithm of one article in how many has it.
+
+    `known` holds the frequent terms by "kind.language term"; what is not there is as rare as can be told.
+    """
+
+    known: Mapping[str, float]
+    rarest: float = 4.6
+    of_window: Mapping[str, float] = field(default_factory=dict)  #: rarer or commoner among the news of these days
+
+    def of(self, kind: str, language: str, term: str) -> float:
+        """Return how telling a term is."""
+        return self.known.get(f"{kind}.{language} {term}", self.rarest)
+
+
+class Reader:
+    """Makes signatures."""
+
+    def __init__(self, glossary: Glossary, rarity: Rarity) -> None:
+        self._glossary = glossary
+        self._rarity = rarity
+
+    def read(self, title: str, text: str, language: str, at: datetime) -> Signature:
+        """Return the terms of an article, by where they stand and how often; the most telling ones of each kind."""
+        head, body = t.tokens(title), t.tokens(text)
+        zones = (
+            (head, _TITLE),
+            (body[:_LEAD_TOKENS], _LEAD),
+            (body[_LEAD_TOKENS:_BODY_TOKENS], _BODY),
+            (body[_BODY_TOKENS:], _TAIL),
+        )
+        bags: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
+        for found, weight in zones:
+            for kind, terms in self._read(found, language, at):
+                bag = bags[kind]
+                for term in terms:
+                    bag[term] = bag.get(term, 0.0) + weight
+        bags["title"] = dict.fromkeys(t.words(head, language), 1.0)
+        return Signature(language, at, {kind: self._most_telling(kind, language, bags[kind]) for kind in KINDS})
+
+    def _read(self, found: list[t.Token], language: str, at: datetime) -> Iterable[tuple[str, Iterable[str]]]:
+        yield "word", t.words(found, language)
+        yield "name", t.names(found)
+        yield "term", (each.id for each in self._glossary.find(found, language))
+        yield "number", t.numbers(found, language)
+        yield "date", (f"{month}-{day}" for month, day in t.dates(found, language, at))
+        yield "model", t.models(found)
+
+    def _most_telling(self, kind: str, language: str, bag: Mapping[str, float]) -> dict[str, float]:
+        def worth(entry: tuple[str, float]) -> tuple[float, str]:
+            return -_damped(entry[1]) * self._rarity.of(kind, language, entry[0]), entry[0]
+
+        return {term: round(_damped(weight), 2) for term, weight in sorted(bag.items(), key=worth)[: _KEPT[kind]]}
+
+
+def _damped(weight: float) -> float:
+    return 1.0 + math.log(weight) if weight > 1 else weight
