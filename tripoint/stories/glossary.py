@@ -39,7 +39,10 @@ class Glossary:
                 if not found:
                     continue
                 form = _Form(
-                    tuple(each.folded for each in found), found[0].is_capital, written.isupper() and len(found) == 1, term
+                    tuple(each.folded for each in found),
+                    found[0].is_capital,
+                    written.isupper() and len(found) == 1,
+                    term,
                 )
                 self._forms.setdefault((language, found[0].folded), []).append(form)
         for forms in self._forms.values():
@@ -59,7 +62,7 @@ class Glossary:
 
 
 def _stands(form: _Form, found: Sequence[Token], at: int) -> bool:
-    if form.capital and not found[at].is_capital or form.all_capitals and not found[at].text.isupper():
+    if (form.capital and not found[at].is_capital) or (form.all_capitals and not found[at].text.isupper()):
         return False
     here = found[at : at + len(form.words)]
     return len(here) == len(form.words) and all(

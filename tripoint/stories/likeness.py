@@ -10,8 +10,8 @@ from tripoint.domain.types import Signature
 from tripoint.stories.signature import KINDS, WITHIN_LANGUAGE, Rarity
 
 _HOURS = 72.0
-SAME = ("word", "title", "name", "term", "number", "date", "model", "apart", "dates_differ", "models_differ", "numbers_differ")
 ACROSS = ("name", "term", "number", "date", "model", "apart", "dates_differ", "models_differ", "numbers_differ")
+SAME = ("word", "title", *ACROSS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ def compare(one: Vector, other: Vector) -> dict[str, float]:
     hours = abs((one.signature.at - other.signature.at).total_seconds()) / 3600
     features["apart"] = min(hours / _HOURS, 2.0)
     for kind in ("date", "model", "number"):
-        features[f"{kind}s_differ"] = float(_differ(one.signature.bags.get(kind, {}), other.signature.bags.get(kind, {})))
+        features[f"{kind}s_differ"] = float(
+            _differ(one.signature.bags.get(kind, {}), other.signature.bags.get(kind, {}))
+        )
     return features
 
 

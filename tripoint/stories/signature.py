@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from tripoint.domain.types import Signature
@@ -27,8 +27,7 @@ class Rarity:
     """
 
     known: Mapping[str, float]
-    rarest: float = 4.6
-    of_window: Mapping[str, float] = field(default_factory=dict)  #: rarer or commoner among the news of these days
+    rarest: float
 
     def of(self, kind: str, language: str, term: str) -> float:
         """Return how telling a term is."""

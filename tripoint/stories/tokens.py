@@ -6,6 +6,7 @@ and dates are taken out.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -44,8 +45,8 @@ _DATED = frozenset({*_MONTHS, "tháng", "thứ", "giờ", "năm"})
 _WEEKDAYS = {"monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6}
 _THU = {"hai": 0, "ba": 1, "tư": 2, "năm": 3, "sáu": 4, "bảy": 5, "nhật": 6}
 _SPELLED = {
-    "en": dict(zip("two three four five six seven eight nine ten eleven twelve".split(), range(2, 13), strict=True)),
-    "vi": dict(zip("hai ba bốn năm sáu bảy tám chín mười".split(), range(2, 11), strict=True)),
+    "en": {word: n for n, word in enumerate("two three four five six seven eight nine ten eleven twelve".split(), 2)},
+    "vi": {word: n for n, word in enumerate("hai ba bốn năm sáu bảy tám chín mười".split(), 2)},
 }
 _SCALE = {
     "en": {"thousand": 10**3, "million": 10**6, "mn": 10**6, "billion": 10**9, "bn": 10**9, "trillion": 10**12},
@@ -142,7 +143,7 @@ def models(found: Sequence[Token]) -> Iterator[str]:
         joined = _HYPHENS.sub("", strip_marks(token.folded.removesuffix("'s").removesuffix("’s")))
         if _MODEL.fullmatch(joined) and not joined.endswith(("th", "st", "nd", "rd")):
             yield joined
-    for one, two in zip(found, found[1:], strict=False):  # "F 16", "Su 35"
+    for one, two in itertools.pairwise(found):  # "F 16", "Su 35"
         if one.text.isupper() and len(one.text) <= 3 and two.text.isdigit() and len(two.text) <= 3:
             yield one.folded + two.text
 
