@@ -16,13 +16,17 @@ from zoneinfo import ZoneInfo
 from tripoint.app.calibrated import load_fitted
 from tripoint.domain.errors import Place, SeedError
 from tripoint.domain.seedfile import SeedTable, read_seed
+from tripoint.domain.text import one_line
 from tripoint.domain.types import Source
 from tripoint.relevance.lexicon import Lexicon, parse_lexicon
 from tripoint.relevance.topic import Topic, parse_topic
+from tripoint.stories.glossary import Glossary, Term, parse_terms
+from tripoint.stories.grouping import Grouping, parse_grouping
 from tripoint.stories.wires import Wires, parse_wires
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _COPIED = ".copied.json"
+GROUPING = "stories.json"  #: the weights by which reports are grouped into stories
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Seeds:
     lexicon: Lexicon
     all_topics: tuple[Topic, ...]
     wires: Wires
+    glossary: Glossary
+    grouping: Grouping
 
     @property
     def topics(self) -> tuple[Topic, ...]:
@@ -95,7 +101,23 @@ def load_seeds(folder: Path | None = None, *, with_fit: bool = True) -> Seeds:
     topics = tuple(parse_topic(table, lexicon, fitted) for table in _tables(root, "topics"))
     _check_topics(root, topics)
     wires = parse_wires(_tables(root, "wires"), lexicon.ids)
-    return Seeds(sources, lexicon, topics, wires)
+    return Seeds(sources, lexicon, topics, wires, Glossary(load_glossary(root)), _grouping(root))
+
+
+def load_glossary(root: Traversable) -> tuple[Term, ...]:
+    """Read and check what two languages call one thing."""
+    return parse_terms(_tables(root, "glossary"))
+
+
+def _grouping(root: Traversable) -> Grouping:
+    place = Place(f"{root}/{GROUPING}")
+    mend = "delete it and run `tripoint init` on the folder again"
+    try:
+        return parse_grouping(json.loads((root / GROUPING).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise SeedError(place, "the file is missing", "run `tripoint init` on the folder again") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SeedError(place, f"damaged: {one_line(str(error))}", mend) from error
 
 
 def _check_topics(root: Traversable, topics: Sequence[Topic]) -> None:

@@ -27,18 +27,18 @@ class Grouping:
     """Decides by the weights that were fitted on labelled reports; see `tripoint.stories.fitting`."""
 
     def __init__(self, rarity: Rarity, same: Model, across: Model, join_from: float) -> None:
-        self._rarity = rarity
-        self._same = same
-        self._across = across
+        self.rarity = rarity
+        self.same = same
+        self.across = across
         self.join_from = join_from
 
     def vector(self, signature: Signature) -> Vector:
         """Return a signature as it is compared."""
-        return weigh(self._rarity, signature)
+        return weigh(self.rarity, signature)
 
     def probability(self, one: Vector, other: Vector) -> float:
         """Return how likely it is that two articles tell one event."""
-        model = self._same if one.signature.language == other.signature.language else self._across
+        model = self.same if one.signature.language == other.signature.language else self.across
         return model.probability(compare(one, other))
 
     def choose(self, new: Vector, reports: Iterable[tuple[str, Vector]]) -> Joined | None:

@@ -16,7 +16,7 @@ WITHIN_LANGUAGE = frozenset({"word", "title"})
 _TITLE, _LEAD, _BODY, _TAIL = 3.0, 2.0, 1.0, 0.4
 _LEAD_TOKENS = 60
 _BODY_TOKENS = 300  # what follows is mostly background
-_KEPT = {"word": 120, "title": 40, "name": 60, "term": 80, "number": 40, "date": 12, "model": 20}
+_KEPT: dict[str, int | None] = {"word": 120, "title": 40, "name": 60, "term": 80, "number": 40, "date": 12, "model": 20}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,10 @@ class Rarity:
 class Reader:
     """Makes signatures."""
 
-    def __init__(self, glossary: Glossary, rarity: Rarity) -> None:
+    def __init__(self, glossary: Glossary, rarity: Rarity, *, everything: bool = False) -> None:
         self._glossary = glossary
         self._rarity = rarity
+        self._kept = dict.fromkeys(KINDS) if everything else _KEPT
 
     def read(self, title: str, text: str, language: str, at: datetime) -> Signature:
         """Return the terms of an article, by where they stand and how often; the most telling ones of each kind."""
@@ -71,7 +72,7 @@ class Reader:
         def worth(entry: tuple[str, float]) -> tuple[float, str]:
             return -_damped(entry[1]) * self._rarity.of(kind, language, entry[0]), entry[0]
 
-        return {term: round(_damped(weight), 2) for term, weight in sorted(bag.items(), key=worth)[: _KEPT[kind]]}
+        return {term: round(_damped(weight), 2) for term, weight in sorted(bag.items(), key=worth)[: self._kept[kind]]}
 
 
 def _damped(weight: float) -> float:

@@ -102,7 +102,7 @@ def stem(word: str) -> str:
 
 
 def words(found: Sequence[Token], language: str) -> Iterator[str]:
-    """Yield what compares within a language: English stems; Vietnamese syllables, and pairs of them, which are words."""
+    """Yield what compares within a language: English stems; Vietnamese syllables and pairs of them."""
     before = ""
     for token in found:
         if token.folded[0].isdigit():

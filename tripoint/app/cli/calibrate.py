@@ -10,6 +10,7 @@ import typer
 from rich.progress import track
 
 from tripoint.app import calibrated, fitting
+from tripoint.app.cli.grouped import evaluate_stories
 from tripoint.app.cli.terminal import err, plain, print_json, print_table, settings_of
 from tripoint.app.seeds import load_seeds, packaged_seeds
 from tripoint.app.settings import Settings
@@ -44,19 +45,33 @@ def register(app: typer.Typer) -> None:
         judged = _judged_by_readers(settings) if with_feedback else ()
         _calibrate(settings.seeds.folder, judged, check=check, dry_run=dry_run, as_json=as_json)
 
-    @app.command(epilog="Example: tripoint evaluate judged.jsonl --json")
+    @app.command(epilog="Example: tripoint evaluate judged.jsonl --json   ·   tripoint evaluate stories grouped.jsonl")
     def evaluate(
         context: typer.Context,
-        file: Annotated[Path, typer.Argument(help="Labelled articles: id, title, text, lang, grade, maybe category.")],
+        file: Annotated[
+            str,
+            typer.Argument(
+                metavar="FILE | stories FILE",
+                help="Labelled articles: id, title, text, lang, grade, maybe category. "
+                "After `stories`: reports with id, story, lang, published, title, text.",
+            ),
+        ],
+        reports: Annotated[Path | None, typer.Argument(hidden=True)] = None,
         topic: Annotated[str, typer.Option(help="Topic to judge by; the first if not given.")] = "",
         mistakes: Annotated[int, typer.Option(help="How many of the worst mistakes to explain.")] = 10,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Score labelled articles, and print how good the scores are, by language and category, with mistakes.
 
-        A grade of 2 or 3 means that the article deserves an alert, 0 or 1 that it does not.
+        A grade of 2 or 3 means that the article deserves an alert, 0 or 1 that it does not. `evaluate stories FILE`
+        groups labelled reports into stories instead, and prints B-cubed figures and pairs across languages.
         """
-        _evaluate(context, file, topic, mistakes, as_json=as_json)
+        if reports is not None:
+            if file != "stories":
+                raise MendError(f"two files, {file} and {reports}", f"tripoint evaluate stories {reports}")
+            evaluate_stories(context, reports, mistakes, as_json=as_json)
+            return
+        _evaluate(context, Path(file), topic, mistakes, as_json=as_json)
 
 
 def _judged_by_readers(settings: Settings) -> Sequence[Example]:
