@@ -7,7 +7,8 @@ import pytest
 from tripoint.app.seeds import load_seeds
 from tripoint.domain.errors import SeedError
 from tripoint.domain.seedfile import read_seed
-from tripoint.stories.wires import Carried, parse_wires
+from tripoint.domain.types import Carried
+from tripoint.stories.wires import parse_wires
 
 WIRES = load_seeds().wires
 

@@ -280,8 +280,11 @@ class Placement:
 
     story: str  #: key of the story
     kind: PlacementKind
-    what_is_new: str = ""
+    what_is_new: str = ""  #: against what the story's reports told before; else why there is nothing new
     copy_of: int | None = None  #: id of the article whose text it is
+    is_material: bool = False  #: what is new is worth telling those who know the story
+    because: str = ""  #: what it shares with the story that it joined
+    corroboration: str = ""  #: who else has the story, one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +310,8 @@ class Evidence:
     threshold: float
     sentences: tuple[Marked, ...]
     timezone: str = "UTC"  #: zone of the outlet, to show its own time
+    what_is_new: str = ""  #: in an update
+    corroboration: str = ""  #: who else has the story, one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +321,7 @@ class AlertKey:
     story: str
     rule: str
     channel: str
-    kind: str  #: "new", or "update"
+    kind: str  #: "new", or "update:" and what tells one update of a story from another
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,12 +365,54 @@ class Signature:
     bags: Mapping[str, Mapping[str, float]]  #: of each kind of `tripoint.stories.signature.KINDS`: term and its weight
 
 
+class Carried(StrEnum):
+    """How we know whose words a report prints, strongest first."""
+
+    OWN = "own"  #: the outlet is the agency
+    DATELINE = "dateline"
+    BYLINE = "byline"
+    CITED = "cited"  #: the report tells what the agency reported
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The agency that a report comes from."""
+
+    wire: str
+    country: str  #: ISO 3166-1 alpha-2
+    how: Carried
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A stored article as a part of its story."""
+
+    article_id: int
+    story: str
+    source: str
+    outlet: str
+    language: str
+    title: str
+    url: str
+    published: datetime | None
+    seen_at: datetime
+    placement: PlacementKind
+    what_is_new: str
+    is_material: bool
+    because: str
+    copy_of: int | None
+    origin: Origin | None
+    is_relevant: bool
+    signature: Signature | None  #: None for copies, and for what is not grouped
+
+
 @dataclass(frozen=True, slots=True)
 class Clues:
     """What the archive recognises an article by; stored and indexed with it."""
 
     keys: tuple[int, ...] = ()  #: copies of a text share some; below 2**61, see `tripoint.stories.fingerprint`
     signature: Signature | None = None  #: None for what is not grouped
+    origin: Origin | None = None  #: the agency whose words it prints
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +434,7 @@ class Known:
     same_url: str = ""  #: story of the article with this canonical URL
     same_url_hash: str = ""  #: content hash of its newest revision
     twins: tuple[Twin, ...] = ()  #: articles elsewhere that share some of its text, likeliest first
+    reports: tuple[Report, ...] = ()  #: of the stories of these days, and of its own page's story; oldest first
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,16 +48,19 @@ class Glossary:
         for forms in self._forms.values():
             forms.sort(key=lambda each: len(each.words), reverse=True)
 
-    def find(self, found: Sequence[Token], language: str) -> Iterator[Term]:
-        """Yield the terms in a row of tokens; where several begin at one word, those of the longest form."""
+    def find(self, found: Sequence[Token], language: str) -> Iterator[tuple[Term, int, int]]:
+        """Yield the terms in a row of tokens with the places where they begin and end.
+
+        Where several begin at one word, those of the longest form.
+        """
         at = 0
         while at < len(found):
             length = 1
             for form in self._forms.get((language, found[at].folded), ()):
                 if len(form.words) < length or not _stands(form, found, at):
                     continue
-                yield form.term
                 length = len(form.words)
+                yield form.term, at, at + length
             at += length
 
 

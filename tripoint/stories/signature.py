@@ -38,7 +38,7 @@ class Reader:
     """Makes signatures."""
 
     def __init__(self, glossary: Glossary, rarity: Rarity, *, everything: bool = False) -> None:
-        self._glossary = glossary
+        self.glossary = glossary
         self._rarity = rarity
         self._kept = dict.fromkeys(KINDS) if everything else _KEPT
 
@@ -63,7 +63,7 @@ class Reader:
     def _read(self, found: list[t.Token], language: str, at: datetime) -> Iterable[tuple[str, Iterable[str]]]:
         yield "word", t.words(found, language)
         yield "name", t.names(found)
-        yield "term", (each.id for each in self._glossary.find(found, language))
+        yield "term", (term.id for term, _, _ in self.glossary.find(found, language))
         yield "number", t.numbers(found, language)
         yield "date", (f"{month}-{day}" for month, day in t.dates(found, language, at))
         yield "model", t.models(found)

@@ -5,23 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from tripoint.domain.seedfile import SeedTable
 from tripoint.domain.text import nfc
+from tripoint.domain.types import Carried, Origin
 
 _HEAD = 300  # characters in which a dateline stands
 _TAIL = 160  # and a source line at the end
 _COUNTRY = re.compile(r"[A-Z]{2}")
-
-
-class Carried(StrEnum):
-    """How we know whose words they are, strongest first."""
-
-    OWN = "own"  #: the outlet is the agency
-    DATELINE = "dateline"
-    BYLINE = "byline"
-    CITED = "cited"  #: the report tells what the agency reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +31,6 @@ class Expected:
     concept: str
     country: str
     adjective: str  #: for "no Pakistani outlet"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The agency that a report comes from."""
-
-    wire: str
-    country: str
-    how: Carried
 
 
 @dataclass(frozen=True, slots=True)

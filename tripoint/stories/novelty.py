@@ -1,0 +1,139 @@
+"""What a further report tells that its story did not have: only that may be told again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tripoint.domain.text import fold
+from tripoint.domain.types import Article, Report, Signature
+from tripoint.stories import tokens as t
+from tripoint.stories.glossary import Glossary
+
+SAME_FACTS = "the same facts"
+_LEAD_TOKENS = 45
+_CORRECTS = re.compile(
+    r"\b(correction|corrects|corrected|retracts?|retracted|withdraws? (?:its )?(?:report|story)|clarification)\b"
+    r"|đính chính|cải chính|gỡ bài|thông tin lại"
+)
+_DENIES, _CONFIRMS = "act.deny", "act.confirm"
+# Kinds of the glossary that name who takes part, and acts that change what is so. Talks and meetings change nothing.
+_ACTORS = frozenset({"place", "body"})
+_ACTS = frozenset(
+    {
+        "act.suspend", "act.withdraw", "act.cancel", "act.approve", "act.reject", "act.postponed", "act.agreement",
+        "act.sign", "act.contract", "act.sanction", "act.ban", "act.resign", "act.dismissed", "act.arrest",
+        "act.sentenced", "act.launch", "act.ceasefire", "act.attack", "subject.delivery", "subject.purchase",
+    }
+)  # fmt: skip
+_CONTINENTS = frozenset({"place.europe", "place.asia", "place.africa", "place.middle east", "place.gulf"})
+
+
+@dataclass(frozen=True, slots=True)
+class Novelty:
+    """What is new, most telling first; nothing for the same facts."""
+
+    facts: tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """What to tell."""
+        return "; ".join(self.facts) or SAME_FACTS
+
+
+def what_is_new(glossary: Glossary, article: Article, signature: Signature, told: Sequence[Report]) -> Novelty:
+    """Return what title and lead of an article tell that no earlier report of its story does.
+
+    Conservative: a fact counts as told wherever an earlier report has it, in either language.
+    """
+    head = t.tokens(article.title)
+    lead = t.tokens(article.text)[:_LEAD_TOKENS]
+    before = [each.signature for each in told if each.signature is not None]
+    if not before:
+        return Novelty(())
+    facts = [
+        *_correction(article),
+        *_acts(glossary, head, lead, article.language, before),
+        *_models(head, lead, before),
+        *_actors(glossary, head, article.language, before),
+        *_amounts(head, lead, article.language, before),
+        *_dates(head + lead, article.language, signature.at, before),
+    ]
+    return Novelty(tuple(dict.fromkeys(facts)))
+
+
+def _has(before: Sequence[Signature], kind: str, term: str) -> bool:
+    return any(term in each.bags.get(kind, {}) for each in before)
+
+
+def _correction(article: Article) -> Iterator[str]:
+    if _CORRECTS.search(fold(article.title).text) or _CORRECTS.search(fold(article.text[:200]).text):
+        yield "a correction or withdrawal"
+
+
+def _acts(
+    glossary: Glossary, head: Sequence[t.Token], lead: Sequence[t.Token], language: str, before: Sequence[Signature]
+) -> Iterator[str]:
+    in_title = {term.id: (start, end) for term, start, end in glossary.find(head, language)}
+    in_lead = {term.id for term, _, _ in glossary.find(lead, language)}
+    for act, name in ((_DENIES, "a denial"), (_CONFIRMS, "a confirmation")):
+        if (act in in_title or act in in_lead) and not _has(before, "term", act):
+            yield name
+    for act in sorted(_ACTS & in_title.keys()):
+        if not _has(before, "term", act):
+            yield f"act: {_surface(head, *in_title[act])}"
+
+
+def _models(head: Sequence[t.Token], lead: Sequence[t.Token], before: Sequence[Signature]) -> Iterator[str]:
+    for found in (head, lead):
+        for token in found:
+            for model in t.models([token]):
+                if not _has(before, "model", model):
+                    yield "platform: " + re.sub("['’]s$", "", token.text)
+
+
+def _actors(glossary: Glossary, head: Sequence[t.Token], language: str, before: Sequence[Signature]) -> Iterator[str]:
+    for term, start, end in glossary.find(head, language):
+        if term.kind in _ACTORS and term.id not in _CONTINENTS and not _has(before, "term", term.id):
+            yield f"actor: {_surface(head, start, end)}"
+
+
+def _amounts(
+    head: Sequence[t.Token], lead: Sequence[t.Token], language: str, before: Sequence[Signature]
+) -> Iterator[str]:
+    for number in dict.fromkeys(t.numbers(head, language)):
+        if not _is_year(number) and not _has(before, "number", number):
+            yield f"figure: {_grouped(number)}"
+    for number in dict.fromkeys(t.numbers(lead, language)):
+        if float(number) >= 10**6 and not _has(before, "number", number):
+            yield f"amount: {_grouped(number)}"
+
+
+def _dates(found: Sequence[t.Token], language: str, at: datetime, before: Sequence[Signature]) -> Iterator[str]:
+    """Yield dates to come; what lies behind is background."""
+    near = {(day.month, day.day) for day in (at + timedelta(days=each) for each in range(2, 180))}
+    for month, day in dict.fromkeys(t.dates(found, language, at)):
+        if (month, day) in near and not _has(before, "date", f"{month}-{day}"):
+            yield f"date: {day} {_MONTH_NAMES[month - 1]}"
+
+
+_MONTH_NAMES = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+
+def _is_year(number: str) -> bool:
+    return len(number) == 4 and number[:2] in {"19", "20"}
+
+
+def _grouped(number: str) -> str:
+    return f"{int(number):,}" if number.isdigit() else number
+
+
+def _surface(found: Sequence[t.Token], start: int, end: int) -> str:
+    return " ".join(each.text for each in found[start:end])
+
+
+def terms_of(signatures: Iterable[Signature]) -> frozenset[str]:
+    """Return the glossary's terms that any of some reports has."""
+    return frozenset(term for each in signatures for term in each.bags.get("term", {}))
