@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tripoint.domain.seedfile import SeedTable
-from tripoint.stories.tokens import Token, tokens
+from tripoint.stories.tokens import Token, stem, tokens
 
 LANGUAGES = ("en", "vi")
 
@@ -39,12 +39,12 @@ class Glossary:
                 if not found:
                     continue
                 form = _Form(
-                    tuple(each.folded for each in found),
+                    tuple(_key(each, language) for each in found),
                     found[0].is_capital,
                     written.isupper() and len(found) == 1,
                     term,
                 )
-                self._forms.setdefault((language, found[0].folded), []).append(form)
+                self._forms.setdefault((language, form.words[0]), []).append(form)
         for forms in self._forms.values():
             forms.sort(key=lambda each: len(each.words), reverse=True)
 
@@ -55,13 +55,30 @@ class Glossary:
         """
         at = 0
         while at < len(found):
-            length = 1
-            for form in self._forms.get((language, found[at].folded), ()):
+            length, is_whole = 1, False
+            for form in self._beginning(found[at], language):
                 if len(form.words) < length or not _stands(form, found, at):
                     continue
                 length = len(form.words)
+                is_whole = True
                 yield form.term, at, at + length
+            if not is_whole and "-" in found[at].text:  # "Pakistan-Russia"
+                for part in tokens(found[at].text.replace("-", " ")):
+                    yield from ((term, at, at + 1) for term, _, _ in self.find([part], language))
             at += length
+
+    def _beginning(self, token: Token, language: str) -> list[_Form]:
+        forms = self._forms.get((language, token.folded), [])
+        without_ending = stem(token.folded)
+        if language != "en" or without_ending == token.folded:
+            return forms
+        more = self._forms.get((language, without_ending), [])
+        return sorted((*forms, *more), key=lambda each: -len(each.words)) if forms and more else forms or more
+
+
+def _key(token: Token, language: str) -> str:
+    """Return a word without its English endings: "freezes" is "freeze"; names stay whole."""
+    return stem(token.folded) if language == "en" and not token.is_capital else token.folded
 
 
 def _stands(form: _Form, found: Sequence[Token], at: int) -> bool:
@@ -69,7 +86,7 @@ def _stands(form: _Form, found: Sequence[Token], at: int) -> bool:
         return False
     here = found[at : at + len(form.words)]
     return len(here) == len(form.words) and all(
-        token.folded == word for token, word in zip(here, form.words, strict=True)
+        word in {token.folded, stem(token.folded)} for token, word in zip(here, form.words, strict=True)
     )
 
 

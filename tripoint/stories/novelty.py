@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,16 +18,21 @@ _CORRECTS = re.compile(
     r"\b(correction|corrects|corrected|retracts?|retracted|withdraws? (?:its )?(?:report|story)|clarification)\b"
     r"|đính chính|cải chính|gỡ bài|thông tin lại"
 )
-_DENIES, _CONFIRMS = "act.deny", "act.confirm"
-# Kinds of the glossary that name who takes part, and acts that change what is so. Talks and meetings change nothing.
+_SAYING_TOKENS = 15  # of the lead: who denies what stands there; further down it is background
+# Acts that change what is so, in groups of which one says as much as another. Talks and meetings change nothing.
+_ACTS = {
+    "a denial": ("act.deny", "act.reject"),
+    "a confirmation": ("act.confirm",),
+    "an agreement": ("act.agreement", "act.sign", "act.contract", "act.approve"),
+    "a halt": ("act.suspend", "act.cancel", "act.postponed", "act.ban", "act.withdraw", "act.sanction"),
+    "a delivery": ("subject.delivery",),
+    "a resignation": ("act.resign", "act.dismissed"),
+    "an arrest": ("act.arrest", "act.sentenced", "act.charged"),
+    "an attack": ("act.attack", "act.bomb", "act.shooting", "act.air strike", "act.clash", "act.war"),
+    "a ceasefire": ("act.ceasefire",),
+}
+_IN_LEAD_TOO = frozenset({"a denial"})
 _ACTORS = frozenset({"place", "body"})
-_ACTS = frozenset(
-    {
-        "act.suspend", "act.withdraw", "act.cancel", "act.approve", "act.reject", "act.postponed", "act.agreement",
-        "act.sign", "act.contract", "act.sanction", "act.ban", "act.resign", "act.dismissed", "act.arrest",
-        "act.sentenced", "act.launch", "act.ceasefire", "act.attack", "subject.delivery", "subject.purchase",
-    }
-)  # fmt: skip
 _CONTINENTS = frozenset({"place.europe", "place.asia", "place.africa", "place.middle east", "place.gulf"})
 
 
@@ -56,8 +61,8 @@ def what_is_new(glossary: Glossary, article: Article, signature: Signature, told
     facts = [
         *_correction(article),
         *_acts(glossary, head, lead, article.language, before),
-        *_models(head, lead, before),
-        *_actors(glossary, head, article.language, before),
+        *_models(head, before),
+        *_actors(glossary, head, lead, article.language, before),
         *_amounts(head, lead, article.language, before),
         *_dates(head + lead, article.language, signature.at, before),
     ]
@@ -76,27 +81,33 @@ def _correction(article: Article) -> Iterator[str]:
 def _acts(
     glossary: Glossary, head: Sequence[t.Token], lead: Sequence[t.Token], language: str, before: Sequence[Signature]
 ) -> Iterator[str]:
-    in_title = {term.id: (start, end) for term, start, end in glossary.find(head, language)}
+    in_title = {term.id: _surface(head, start, end) for term, start, end in glossary.find(head, language)}
+    in_lead = {
+        term.id: _surface(lead, start, end) for term, start, end in glossary.find(lead[:_SAYING_TOKENS], language)
+    }
+    for name, group in _ACTS.items():
+        if any(_has(before, "term", act) for act in group):
+            continue
+        here = {**in_lead, **in_title} if name in _IN_LEAD_TOO else in_title
+        if said := next((here[act] for act in group if act in here), ""):
+            yield f"{name} ({said})"
+
+
+def _models(head: Sequence[t.Token], before: Sequence[Signature]) -> Iterator[str]:
+    told = {model for each in before for model in each.bags.get("model", {})}
+    for token in head:
+        for model in t.models([token]):
+            if not any(each.startswith(model) or model.startswith(each) for each in told):
+                yield f"platform: {token.text}"
+
+
+def _actors(
+    glossary: Glossary, head: Sequence[t.Token], lead: Sequence[t.Token], language: str, before: Sequence[Signature]
+) -> Iterator[str]:
     in_lead = {term.id for term, _, _ in glossary.find(lead, language)}
-    for act, name in ((_DENIES, "a denial"), (_CONFIRMS, "a confirmation")):
-        if (act in in_title or act in in_lead) and not _has(before, "term", act):
-            yield name
-    for act in sorted(_ACTS & in_title.keys()):
-        if not _has(before, "term", act):
-            yield f"act: {_surface(head, *in_title[act])}"
-
-
-def _models(head: Sequence[t.Token], lead: Sequence[t.Token], before: Sequence[Signature]) -> Iterator[str]:
-    for found in (head, lead):
-        for token in found:
-            for model in t.models([token]):
-                if not _has(before, "model", model):
-                    yield "platform: " + re.sub("['’]s$", "", token.text)
-
-
-def _actors(glossary: Glossary, head: Sequence[t.Token], language: str, before: Sequence[Signature]) -> Iterator[str]:
     for term, start, end in glossary.find(head, language):
-        if term.kind in _ACTORS and term.id not in _CONTINENTS and not _has(before, "term", term.id):
+        is_actor = term.kind in _ACTORS and term.id not in _CONTINENTS
+        if is_actor and term.id in in_lead and not _has(before, "term", term.id):
             yield f"actor: {_surface(head, start, end)}"
 
 
@@ -132,8 +143,3 @@ def _grouped(number: str) -> str:
 
 def _surface(found: Sequence[t.Token], start: int, end: int) -> str:
     return " ".join(each.text for each in found[start:end])
-
-
-def terms_of(signatures: Iterable[Signature]) -> frozenset[str]:
-    """Return the glossary's terms that any of some reports has."""
-    return frozenset(term for each in signatures for term in each.bags.get("term", {}))

@@ -17,7 +17,9 @@ from tripoint.domain.text import fold, nfc, strip_marks
 _TOKEN = re.compile(r"(?:[A-Z]\.){2,}|\d+(?:[.,/]\d+)+|[^\W_]+(?:[-‑–'’][^\W_]+)*|[.!?…\n]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})(?:[/-](\d{4}))?")
-_MODEL = re.compile(r"(?=[^\W_]*\d)(?=[^\W_]*[^\W\d_])[^\W_]{2,10}")
+_MODEL = re.compile(r"[^\W\d_](?=[^\W_]*\d)[^\W_]{1,9}")
+_PLURAL = re.compile(r"['’]s$|(?<=[\dA-Z])s$")  # "F-16s", "Mi-35M's"
+_SHORT = re.compile(r"(\d+(?:[.,]\d+)?)(k|m|mn|bn|tn)")
 _ENDS = frozenset(".!?…\n")
 _HYPHENS = re.compile(r"[-‑–'’]")
 _MONTHS = {
@@ -52,6 +54,7 @@ _SCALE = {
     "en": {"thousand": 10**3, "million": 10**6, "mn": 10**6, "billion": 10**9, "bn": 10**9, "trillion": 10**12},
     "vi": {"nghìn": 10**3, "ngàn": 10**3, "triệu": 10**6, "tỷ": 10**9, "tỉ": 10**9},
 }
+_SHORT_SCALE = {"k": 10**3, "m": 10**6, "mn": 10**6, "bn": 10**9, "tn": 10**12}
 # Letters that one language writes otherwise than the other, where the sound is one.
 _SOUNDS = (
     ("sh", "s"), ("ch", "c"), ("kh", "k"), ("ph", "f"), ("th", "t"), ("gh", "g"), ("zh", "g"), ("ck", "k"), ("x", "s"),
@@ -140,8 +143,8 @@ def names(found: Sequence[Token]) -> Iterator[str]:
 def models(found: Sequence[Token]) -> Iterator[str]:
     """Yield what mixes letters and digits, without hyphens: mi35m, s400, f16."""
     for token in found:
-        joined = _HYPHENS.sub("", strip_marks(token.folded.removesuffix("'s").removesuffix("’s")))
-        if _MODEL.fullmatch(joined) and not joined.endswith(("th", "st", "nd", "rd")):
+        joined = _HYPHENS.sub("", strip_marks(_PLURAL.sub("", token.text))).lower()
+        if _MODEL.fullmatch(joined):
             yield joined
     for one, two in itertools.pairwise(found):  # "F 16", "Su 35"
         if one.text.isupper() and len(one.text) <= 3 and two.text.isdigit() and len(two.text) <= 3:
@@ -212,10 +215,13 @@ def numbers(found: Sequence[Token], language: str) -> Iterator[str]:
         if value is None or after in _DATED or before in _DATED or before == "ngày":
             continue
         value *= scales.get(after, 1)
-        yield f"{value:.10g}"
+        yield str(int(value)) if value.is_integer() else f"{value:.10g}"
 
 
 def _value(text: str, language: str) -> float | None:
+    if short := _SHORT.fullmatch(text.lower()):
+        value = _value(short[1], language)
+        return None if value is None else value * _SHORT_SCALE[short[2]]
     if not _NUMBER.fullmatch(text):
         return None
     thousands, decimal = (".", ",") if language == "vi" else (",", ".")
