@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tripoint.domain.text import one_line
 from tripoint.domain.types import (
+    UPDATE,
     Alert,
     AlertKey,
     Article,
@@ -21,7 +23,7 @@ from tripoint.domain.types import (
 )
 
 _LONGEST_SENTENCE = 320
-_TOLD = frozenset({PlacementKind.NEW, PlacementKind.REVISION})
+_TOLD = frozenset({PlacementKind.NEW, PlacementKind.REVISION, PlacementKind.FURTHER})
 # Kinds of hit that say why a sentence matched; what speaks against an article is not marked.
 _MARKED_FACETS = frozenset({"actor", "act", "force", "platform", "forum", "person"})
 _DONE = frozenset({"act", "forum"})
@@ -49,8 +51,9 @@ class Policy:
     ) -> tuple[Alert, ...]:
         """Return the alerts that an article causes.
 
-        A revision that is relevant asks for the same alert as the first version: the outbox knows whether it was
-        told already. A copy asks for none.
+        Whatever is relevant asks for the story's own alert: the outbox knows whether it was told already, or whether
+        an earlier report was too old or too weak. What is new and material asks for an update, which the outbox takes
+        only for those who know the story. A copy asks for neither.
         """
         if placement.kind not in _TOLD:
             return ()
@@ -58,7 +61,10 @@ class Policy:
         best = max(relevant, key=lambda each: each.score, default=None)
         if best is None:
             return ()
-        evidence = make_evidence(article, best, self._timezones.get(article.source, "UTC"))
+        evidence = replace(
+            make_evidence(article, best, self._timezones.get(article.source, "UTC")),
+            corroboration=placement.corroboration,
+        )
         return tuple(self._apply(placement, article, best, evidence, now))
 
     def _apply(
@@ -69,6 +75,14 @@ class Policy:
                 continue
             for channel in rule.channels:
                 yield Alert(AlertKey(placement.story, rule.name, channel, "new"), evidence, now)
+                if placement.is_material:
+                    key = AlertKey(placement.story, rule.name, channel, _update_kind(article, placement))
+                    yield Alert(key, replace(evidence, what_is_new=placement.what_is_new), now)
+
+
+def _update_kind(article: Article, placement: Placement) -> str:
+    told = f"{article.canonical_url}\n{placement.what_is_new}"
+    return f"{UPDATE}{hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
 
 def make_evidence(article: Article, assessment: Assessment, timezone: str) -> Evidence:

@@ -64,6 +64,8 @@ class Renderer:
             topic=evidence.topic,
             language=evidence.language,
             sentences=evidence.sentences,
+            what_is_new=one_line(evidence.what_is_new),
+            corroboration=one_line(evidence.corroboration),
             url=_web_address(evidence.url),
             reference=reference(key),
         )

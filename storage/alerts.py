@@ -13,6 +13,7 @@ from storage import tables as t
 from storage.database import Database
 from storage.upsert import insert_into
 from tripoint.domain.types import (
+    UPDATE,
     Alert,
     AlertKey,
     AlertState,
@@ -34,9 +35,17 @@ class AlertHistory:
 
 
 def queue_alerts(connection: Connection, alerts: Sequence[Alert]) -> int:
-    """Write alerts inside the caller's transaction; one whose key is there already is left alone. Return how many."""
+    """Write alerts inside the caller's transaction; one whose key is there already is left alone. Return how many.
+
+    An update is for those who know the story: where the story's own alert is only queued now, it is left out.
+    """
     queued = 0
+    told_now: set[tuple[str, str, str]] = set()
     for alert in alerts:
+        reader = (alert.key.story, alert.key.rule, alert.key.channel)
+        is_update = alert.key.kind.startswith(UPDATE)
+        if is_update and reader in told_now:
+            continue
         statement = insert_into(connection, t.alerts).values(
             **asdict(alert.key),
             evidence=_evidence_to_json(alert.evidence),
@@ -48,7 +57,9 @@ def queue_alerts(connection: Connection, alerts: Sequence[Alert]) -> int:
         )
         key = ["story", "rule", "channel", "kind"]
         inserted = connection.execute(statement.on_conflict_do_nothing(index_elements=key).returning(t.alerts.c.id))
-        queued += inserted.first() is not None
+        if inserted.first() is not None:
+            queued += 1
+            told_now.add(reader)
     return queued
 
 

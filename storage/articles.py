@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 from storage import tables as t
 from storage.alerts import queue_alerts
 from storage.database import Database
+from storage.stories import reports_near, write_signature
 from storage.twins import find_twins, write_keys
 from storage.upsert import insert_for, insert_into
 from tripoint.domain.ports import Decide
@@ -100,9 +101,11 @@ class ArticleStore:
         with self._database.write() as connection:
             row, known = _known(connection, article, clues)
             decision = decide(known)
-            article_id, revision = _write_article(connection, article, decision, row)
+            article_id, revision = _write_article(connection, article, clues, decision, row)
             if revision:
                 write_keys(connection, article_id, clues.keys, is_changed=revision > 1)
+                if decision.placement.copy_of is None:
+                    write_signature(connection, article_id, clues)
                 for assessment in decision.assessments:
                     _write_assessment(connection, article_id, revision, assessment)
             queued = queue_alerts(connection, decision.alerts)
@@ -253,12 +256,16 @@ class ArticleStore:
 def _known(connection: Connection, article: Article, clues: Clues) -> tuple[dict[str, Any] | None, Known]:
     row = connection.execute(_SAME_PAGE, {"page": t.clean(article.canonical_url)}).mappings().first()
     if row:
-        return dict(row), Known(same_url=row["story"], same_url_hash=row["content_hash"])
-    return None, Known(twins=find_twins(connection, article, clues.keys))
+        unchanged = row["content_hash"] == article.content_hash
+        near = () if unchanged or clues.signature is None else reports_near(connection, clues.signature, row["story"])
+        return dict(row), Known(same_url=row["story"], same_url_hash=row["content_hash"], reports=near)
+    twins = find_twins(connection, article, clues.keys)
+    near = () if clues.signature is None else reports_near(connection, clues.signature)
+    return None, Known(twins=twins, reports=near)
 
 
 def _write_article(
-    connection: Connection, article: Article, decision: Decision, row: dict[str, Any] | None
+    connection: Connection, article: Article, clues: Clues, decision: Decision, row: dict[str, Any] | None
 ) -> tuple[int, int]:
     """Insert or update the article; return its id, and the number of the revision written or 0 for none."""
     if row and decision.placement.kind is PlacementKind.DUPLICATE:
@@ -275,6 +282,7 @@ def _write_article(
         "authors": list(article.authors),
         "content_hash": article.content_hash,
         "fetched_at": article.fetched_at,
+        **_origin(clues),
     }
     number = row["revision"] + 1 if row else 1
     if row:
@@ -286,6 +294,8 @@ def _write_article(
             "placement": decision.placement.kind,
             "what_is_new": decision.placement.what_is_new,
             "copy_of": decision.placement.copy_of,
+            "is_material": decision.placement.is_material,
+            "because": decision.placement.because,
             "canonical_url": article.canonical_url,
             "first_seen_at": article.fetched_at,
         }
@@ -293,6 +303,13 @@ def _write_article(
     kept = {key: values[key] for key in ("title", "text", "content_hash", "fetched_at")}
     connection.execute(_NEW_REVISION, {"article_id": article_id, "number": number, **kept})
     return article_id, number
+
+
+def _origin(clues: Clues) -> dict[str, str]:
+    origin = clues.origin
+    if origin is None:
+        return {"wire": "", "wire_country": "", "wire_how": ""}
+    return {"wire": origin.wire, "wire_country": origin.country, "wire_how": origin.how.value}
 
 
 def _write_assessment(connection: Connection, article_id: int, revision: int, assessment: Assessment) -> None:

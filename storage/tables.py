@@ -173,6 +173,32 @@ articles = Table(
     C("placement", String(20), nullable=False, default="new"),  # what it is to its story
     C("what_is_new", CleanText, nullable=False, default=""),
     C("copy_of", Integer),  # id of the article whose text it is
+    C("is_material", Boolean, nullable=False, default=False),
+    C("because", CleanText, nullable=False, default=""),
+    C("wire", String(60), nullable=False, default=""),  # the agency whose words it prints
+    C("wire_country", String(2), nullable=False, default=""),
+    C("wire_how", String(10), nullable=False, default=""),
+)
+
+signatures = Table(
+    "signatures",
+    metadata,
+    C("article_id", ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True),
+    C("at", UtcDateTime, nullable=False, index=True),
+    C("bags", JSON, nullable=False),  # see `tripoint.stories.signature`
+)
+
+story_corrections = Table(
+    "story_corrections",
+    metadata,
+    C("id", Integer, primary_key=True),
+    C("batch", Integer, nullable=False, index=True),  # what one command moved
+    C("at", UtcDateTime, nullable=False),
+    C("action", String(10), nullable=False),  # merge, split
+    C("article_id", ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
+    C("was", String(64), nullable=False),
+    C("becomes", String(64), nullable=False),
+    C("undone_at", UtcDateTime),
 )
 
 fingerprints = Table(

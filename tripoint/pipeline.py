@@ -23,19 +23,27 @@ from tripoint.domain.types import (
     NotArticle,
     Placement,
 )
-from tripoint.stories.placement import recognise
+from tripoint.stories.placement import Placer
 
 WhoMustHear = Callable[[Placement, Article, Sequence[Assessment], datetime], Sequence[Alert]]
 """The alert policy: a pure function of what was decided about an article, and the time."""
+
+_NEAR = 0.5  # of the threshold: what comes near it is grouped, since a later report may make the story relevant
 
 
 class Pipeline:
     """Finishes candidates: each call is one transaction of the archive, or raises and leaves the candidate pending."""
 
     def __init__(
-        self, assessor: Assessor, archive: Archive, who_must_hear: WhoMustHear, clock: Callable[[], datetime]
+        self,
+        assessor: Assessor,
+        placer: Placer,
+        archive: Archive,
+        who_must_hear: WhoMustHear,
+        clock: Callable[[], datetime],
     ) -> None:
         self._assessor = assessor
+        self._placer = placer
         self._archive = archive
         self._who_must_hear = who_must_hear
         self._clock = clock
@@ -44,7 +52,9 @@ class Pipeline:
         """Assess an article, then decide and write inside the transaction that knows what is stored already."""
         assessments = self._assessor.assess(article.title, article.text, article.language)
         now = self._clock()
-        clues, place = recognise(article)
+        relevant = [each for each in assessments if each.score >= each.threshold * _NEAR]
+        concepts = frozenset(hit.concept for each in relevant for hit in each.hits)
+        clues, place = self._placer.recognise(article, concepts, now, is_grouped=bool(relevant))
 
         def decide(known: Known) -> Decision:
             placement = place(known)

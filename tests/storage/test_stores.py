@@ -25,6 +25,7 @@ from storage.database import Database, open_database, pragma
 from storage.frontier import FrontierStore
 from storage.lock import instance_lock
 from tests.servers import missing
+from tripoint.app.seeds import load_seeds
 from tripoint.domain.errors import BusyError, StorageError
 from tripoint.domain.types import (
     Alert,
@@ -51,9 +52,12 @@ from tripoint.domain.types import (
     Validators,
     Zone,
 )
-from tripoint.stories.placement import Place, recognise
+from tripoint.stories.placement import Place, Placer
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+
+SEEDS = load_seeds()
+PLACER = Placer(SEEDS.glossary, SEEDS.grouping, SEEDS.wires, {})
 
 
 @pytest.fixture(scope="session")
@@ -137,7 +141,7 @@ def decide_for(page: Article, place: Place) -> Any:
 
 def keep(store: ArticleStore, number: int = 1, **kwargs: str) -> Any:
     page = article(number, **kwargs)
-    clues, place = recognise(page)
+    clues, place = PLACER.recognise(page, frozenset(), NOW, is_grouped=False)
     return store.keep(candidate(number), page, clues, decide_for(page, place))
 
 

@@ -35,6 +35,7 @@ from tripoint.domain.urls import host
 from tripoint.pipeline import Pipeline
 from tripoint.relevance.assess import Judge
 from tripoint.relevance.language import LanguageGuesser
+from tripoint.stories.placement import Placer
 
 if TYPE_CHECKING:
     from crawler.crawl import Crawler
@@ -145,6 +146,11 @@ def build_judge(seeds: Seeds) -> Judge:
     return Judge(seeds.topics, seeds.lexicon, LanguageGuesser())
 
 
+def build_placer(seeds: Seeds) -> Placer:
+    """Return what puts articles into stories."""
+    return Placer(seeds.glossary, seeds.grouping, seeds.wires, {each.name: each.country for each in seeds.sources})
+
+
 def build_channels(
     settings: Settings, write: Callable[[str], None], environ: Mapping[str, str] = os.environ
 ) -> list[Channel]:
@@ -223,7 +229,7 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
             dice = random.Random()  # noqa: S311 - it spreads retries, and keeps no secret
             courier = Courier(WriterOutbox(writer, stores.alerts), channels, _courier_settings(settings), utc_now, dice)
             policy = build_policy(settings, seeds)
-            pipeline = Pipeline(judge, stores.articles, policy.who_must_hear, utc_now)
+            pipeline = Pipeline(judge, build_placer(seeds), stores.articles, policy.who_must_hear, utc_now)
             crawler = Crawler(
                 crawl_settings(settings),
                 extractor,

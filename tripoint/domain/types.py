@@ -314,6 +314,9 @@ class Evidence:
     corroboration: str = ""  #: who else has the story, one line
 
 
+UPDATE = "update:"  #: how the kind of an alert begins that tells what is new in a known story
+
+
 @dataclass(frozen=True, slots=True)
 class AlertKey:
     """What makes an alert the same alert; the outbox holds each key once."""

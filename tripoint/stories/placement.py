@@ -3,37 +3,86 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
-from tripoint.domain.types import Article, Clues, Known, Placement, PlacementKind, Twin
+from tripoint.domain.types import Article, Clues, Known, Placement, PlacementKind, Report, Signature, Twin
+from tripoint.stories.corroboration import corroborate
 from tripoint.stories.fingerprint import Fingerprint, fingerprint, is_copy
+from tripoint.stories.glossary import Glossary
+from tripoint.stories.grouping import Grouping
+from tripoint.stories.novelty import SAME_FACTS, what_is_new
+from tripoint.stories.signature import Reader
+from tripoint.stories.wires import Wires
 
 Place = Callable[[Known], Placement]
+_NOT_AN_ARTICLE = 0  # stands for the article that is being placed, which has no id yet
 
 
-def recognise(article: Article) -> tuple[Clues, Place]:
-    """Return what the archive recognises an article by, and what places it once the archive has answered.
+class Placer:
+    """Places articles; `countries` are those of the sources, by name."""
 
-    The costly reading is done here, before the transaction begins.
-    """
-    print_ = fingerprint(article.title, article.text)
+    def __init__(self, glossary: Glossary, grouping: Grouping, wires: Wires, countries: Mapping[str, str]) -> None:
+        self._glossary = glossary
+        self._grouping = grouping
+        self._wires = wires
+        self._countries = countries
+        self._reader = Reader(glossary, grouping.rarity)
 
-    def place(known: Known) -> Placement:
-        return _place(article, print_, known)
+    def recognise(
+        self, article: Article, concepts: frozenset[str], now: datetime, *, is_grouped: bool
+    ) -> tuple[Clues, Place]:
+        """Return what the archive recognises an article by, and what places it once the archive has answered.
 
-    return Clues(print_.keys), place
+        The costly reading is done here, before the transaction begins. An article that is not grouped, since it is
+        about something else, joins a story only as a copy. `concepts` are those of the lexicon that it is about.
+        """
+        print_ = fingerprint(article.title, article.text)
+        signature = self._sign(article) if is_grouped else None
+        origin = self._wires.origin(article.outlet, article.authors, article.text)
+        clues = Clues(print_.keys, signature, origin)
 
+        def place(known: Known) -> Placement:
+            placement = self._place(article, clues, print_, known)
+            reports = [each for each in known.reports if each.story == placement.story]
+            mine = _as_report(article, clues, placement)
+            line = corroborate(self._wires, self._countries, [*reports, mine], concepts, now).line
+            return _with(placement, line)
 
-def _place(article: Article, print_: Fingerprint, known: Known) -> Placement:
-    """Return a revision for a known page that changed, a copy for a known text, else a new story."""
-    if known.same_url:
+        return clues, place
+
+    def _sign(self, article: Article) -> Signature:
+        at = article.published or article.fetched_at
+        return self._reader.read(article.title, article.text, article.language, at)
+
+    def _place(self, article: Article, clues: Clues, print_: Fingerprint, known: Known) -> Placement:
+        if known.same_url:
+            return self._revision(article, clues, known)
+        for twin in known.twins:
+            if twin.content_hash == article.content_hash or is_copy(print_, fingerprint(twin.title, twin.text)):
+                return _copy(article, twin)
+        if clues.signature is not None:
+            vector = self._grouping.vector
+            grouped = [(each.story, vector(each.signature)) for each in known.reports if each.signature is not None]
+            joined = self._grouping.choose(vector(clues.signature), grouped)
+            if joined:
+                because = f"{joined.probability:.2f}: {', '.join(joined.shared)}"
+                return self._further(article, clues, known, joined.story, PlacementKind.FURTHER, because)
+        return Placement(story_key(article), PlacementKind.NEW)
+
+    def _revision(self, article: Article, clues: Clues, known: Known) -> Placement:
         if known.same_url_hash == article.content_hash:
             return Placement(known.same_url, PlacementKind.DUPLICATE, "the same page, unchanged")
-        return Placement(known.same_url, PlacementKind.REVISION, "the page was changed")
-    for twin in known.twins:
-        if twin.content_hash == article.content_hash or is_copy(print_, fingerprint(twin.title, twin.text)):
-            return _copy(article, twin)
-    return Placement(story_key(article), PlacementKind.NEW)
+        return self._further(article, clues, known, known.same_url, PlacementKind.REVISION, "the page was changed")
+
+    def _further(
+        self, article: Article, clues: Clues, known: Known, story: str, kind: PlacementKind, because: str
+    ) -> Placement:
+        told = [each for each in known.reports if each.story == story]
+        if clues.signature is None or not told:
+            return Placement(story, kind, "", because=because)
+        new = what_is_new(self._glossary, article, clues.signature, told)
+        return Placement(story, kind, new.line, is_material=new.line != SAME_FACTS, because=because)
 
 
 def _copy(article: Article, twin: Twin) -> Placement:
@@ -42,6 +91,46 @@ def _copy(article: Article, twin: Twin) -> Placement:
     return Placement(twin.story, PlacementKind.SYNDICATED, f"the text that {twin.outlet} has", twin.article_id)
 
 
+def _with(placement: Placement, corroboration: str) -> Placement:
+    return Placement(
+        placement.story,
+        placement.kind,
+        placement.what_is_new,
+        placement.copy_of,
+        placement.is_material,
+        placement.because,
+        corroboration,
+    )
+
+
+def _as_report(article: Article, clues: Clues, placement: Placement) -> Report:
+    return Report(
+        article_id=_NOT_AN_ARTICLE,
+        story=placement.story,
+        source=article.source,
+        outlet=article.outlet,
+        language=article.language,
+        title=article.title,
+        url=article.url,
+        published=article.published,
+        seen_at=article.fetched_at,
+        placement=placement.kind,
+        what_is_new=placement.what_is_new,
+        is_material=placement.is_material,
+        because=placement.because,
+        copy_of=placement.copy_of,
+        origin=clues.origin,
+        is_relevant=True,
+        signature=clues.signature,
+    )
+
+
 def story_key(article: Article) -> str:
     """Return the key of the story that begins with this article; the same page always gives the same key."""
     return hashlib.sha256(article.canonical_url.encode()).hexdigest()[:16]
+
+
+def split_key(story: str, articles: Sequence[int]) -> str:
+    """Return the key of the story that is split off another with these articles."""
+    joined = f"{story} without {sorted(articles)}"
+    return hashlib.sha256(joined.encode()).hexdigest()[:16]

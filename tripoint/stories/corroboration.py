@@ -1,0 +1,80 @@
+"""Who else has a story: outlets, countries, independent reports, and the expected ones that are silent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tripoint.domain.types import Carried, PlacementKind, Report
+from tripoint.stories.wires import Wires
+
+SILENT_AFTER = timedelta(hours=6)  #: an expected country's outlets have had time by then
+_COPIES = frozenset({PlacementKind.DUPLICATE, PlacementKind.SYNDICATED})
+
+
+@dataclass(frozen=True, slots=True)
+class Corroboration:
+    """What stands behind a story. A copy of a text, and a second report of one agency's words, adds nothing."""
+
+    first: Report
+    outlets: tuple[str, ...]  #: that have it, in the order in which they had it
+    countries: tuple[str, ...]  #: of these outlets, ISO 3166-1 alpha-2
+    wires: tuple[str, ...]  #: agencies whose words they print
+    independent: int  #: reports that are no copies and come from different agencies or newsrooms
+    languages: tuple[str, ...]
+    silent: tuple[str, ...]  #: adjectives of the expected countries that no outlet is of, once there was time
+    hours: int  #: since it was first seen
+
+    @property
+    def line(self) -> str:
+        """Everything in one line, such as "TASS only; no Pakistani outlet after 6 h"."""
+        origin = self.first.origin
+        others = len(self.outlets) - 1
+        source = f", from {origin.wire}" if origin and origin.how is not Carried.OWN else ""
+        parts = [f"first at {self.first.outlet}{source}"]
+        if others:
+            parts.append(f"also in {others} {'outlet' if others == 1 else 'outlets'}")
+        if self.independent == 1:
+            parts.append(f"{self.wires[0]} only" if len(self.wires) == 1 else "one independent report")
+        else:
+            parts.append(f"{self.independent} independent reports")
+        if len(self.countries) > 1:
+            parts.append("in " + ", ".join(self.countries))
+        parts += [f"no {each} outlet after {self.hours} h" for each in self.silent]
+        return "; ".join(parts)
+
+
+def corroborate(
+    wires: Wires, countries: Mapping[str, str], reports: Sequence[Report], concepts: frozenset[str], now: datetime
+) -> Corroboration:
+    """Return what stands behind the reports of one story, of which there is at least one.
+
+    `countries` are those of the sources, `concepts` those of the lexicon that the story is about: they say whose
+    outlets should have it.
+    """
+    in_order = sorted(reports, key=lambda each: (each.seen_at, each.article_id))
+    first = in_order[0]
+    of_outlets = {each.outlet: countries.get(each.source, "") for each in in_order}
+    present = set(of_outlets.values())
+    hours = int((now - first.seen_at) / timedelta(hours=1))
+    silent = tuple(
+        each.adjective
+        for each in wires.expected
+        if each.concept in concepts and each.country not in present and now - first.seen_at >= SILENT_AFTER
+    )
+    return Corroboration(
+        first=first,
+        outlets=tuple(of_outlets),
+        countries=tuple(dict.fromkeys(each for each in of_outlets.values() if each)),
+        wires=tuple(dict.fromkeys(each.origin.wire for each in in_order if each.origin)),
+        independent=len({_voice(each) for each in in_order if each.placement not in _COPIES}) or 1,
+        languages=tuple(dict.fromkeys(each.language for each in in_order)),
+        silent=silent,
+        hours=hours,
+    )
+
+
+def _voice(report: Report) -> str:
+    """Return who speaks in a report: the agency whose words it prints or tells, else the outlet."""
+    return f"wire {report.origin.wire}" if report.origin else f"outlet {report.outlet}"
