@@ -18,6 +18,7 @@ _CORRECTS = re.compile(
     r"\b(correction|corrects|corrected|retracts?|retracted|withdraws? (?:its )?(?:report|story)|clarification)\b"
     r"|đính chính|cải chính|gỡ bài|thông tin lại"
 )
+_TOLD_FROM = 1.6  # the weight of a term that stands in a lead, or twice in a text; what has less was background
 _SAYING_TOKENS = 15  # of the lead: who denies what stands there; further down it is background
 # Acts that change what is so, in groups of which one says as much as another. Talks and meetings change nothing.
 _ACTS = {
@@ -69,8 +70,8 @@ def what_is_new(glossary: Glossary, article: Article, signature: Signature, told
     return Novelty(tuple(dict.fromkeys(facts)))
 
 
-def _has(before: Sequence[Signature], kind: str, term: str) -> bool:
-    return any(term in each.bags.get(kind, {}) for each in before)
+def _has(before: Sequence[Signature], kind: str, term: str, least: float = 0.0) -> bool:
+    return any(each.bags.get(kind, {}).get(term, -1.0) >= least for each in before)
 
 
 def _correction(article: Article) -> Iterator[str]:
@@ -86,7 +87,7 @@ def _acts(
         term.id: _surface(lead, start, end) for term, start, end in glossary.find(lead[:_SAYING_TOKENS], language)
     }
     for name, group in _ACTS.items():
-        if any(_has(before, "term", act) for act in group):
+        if any(_has(before, "term", act, _TOLD_FROM) for act in group):
             continue
         here = {**in_lead, **in_title} if name in _IN_LEAD_TOO else in_title
         if said := next((here[act] for act in group if act in here), ""):
@@ -94,7 +95,7 @@ def _acts(
 
 
 def _models(head: Sequence[t.Token], before: Sequence[Signature]) -> Iterator[str]:
-    told = {model for each in before for model in each.bags.get("model", {})}
+    told = {model for each in before for model, weight in each.bags.get("model", {}).items() if weight >= _TOLD_FROM}
     for token in head:
         for model in t.models([token]):
             if not any(each.startswith(model) or model.startswith(each) for each in told):
