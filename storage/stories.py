@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -91,6 +91,21 @@ class StoryStore:
         """Return the reports of a story, oldest first; none for a key that is not there."""
         with self._database.read() as connection:
             return _reports(connection, t.articles.c.story == story)
+
+    def concepts(self, stories: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """Return the concepts of the lexicon that the relevant reports of each story name."""
+        query = (
+            select(t.articles.c.story, t.hits.c.concept)
+            .join(t.assessments, t.assessments.c.article_id == t.articles.c.id)
+            .join(t.hits, t.hits.c.assessment_id == t.assessments.c.id)
+            .where(t.articles.c.story.in_(stories), t.assessments.c.relevant)
+            .distinct()
+        )
+        found: dict[str, set[str]] = {each: set() for each in stories}
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                found[row.story].add(row.concept)
+        return {story: frozenset(concepts) for story, concepts in found.items()}
 
     def find(self, prefix: str) -> str:
         """Return the key of the story that begins so, or of the article with this number; raises `MendError` else."""

@@ -10,6 +10,7 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,13 +29,23 @@ from tests.newsroom import (
     Status,
     Truncated,
     WrongCharset,
+    events_of,
+    events_told,
 )
 
 STOP_WITHIN_S = 10
 
 
-def _told(desk: list[DeskOutlet]) -> list[str]:
-    return sorted(page.page.title for outlet in desk for page in outlet.pages if page.is_told)
+def _told(desk: list[DeskOutlet], alerts: list[dict[str, Any]]) -> list[str]:
+    """Return the events of alerts that are no updates; nobody hears of an update who does not know the story."""
+    new = [each for each in alerts if each["kind"] == "new"]
+    assert {each["story"] for each in alerts} == {each["story"] for each in new}
+    return events_of(desk, (each["evidence"]["title"] for each in new))
+
+
+def _mailed(desk: list[DeskOutlet], mail: MailServer) -> list[str]:
+    subjects = [each.subject.removeprefix("[Tripoint] ").rsplit(" — ", 1)[0] for each in mail.received]
+    return events_of(desk, (each for each in subjects if not each.startswith("Update: ")))
 
 
 def _paths(desk: list[DeskOutlet]) -> set[str]:
@@ -46,7 +57,7 @@ def test_a_second_pass_fetches_nothing_and_tells_nothing(
 ) -> None:
     reading_house.run("crawl", "--quiet")
     alerts = reading_house.json("alerts", "list")
-    assert sorted(each["evidence"]["title"] for each in alerts) == _told(desk)
+    assert _told(desk, alerts) == events_told(desk)
     room.forget()
     report = json.loads(reading_house.run("crawl", "--quiet", "--json").stdout.splitlines()[-1])
     assert report["results"] == {"listings unchanged": 4}
@@ -225,8 +236,7 @@ def test_the_service_stops_cleanly_and_loses_nothing(
     assert "Traceback" not in errors
     house.settings["crawl"]["delay_s"] = 0.0
     house.run("crawl", "--quiet")
-    subjects = sorted(each.subject.removeprefix("[Tripoint] ").rsplit(" — ", 1)[0] for each in mail.received)
-    assert subjects == _told(desk)
+    assert _mailed(desk, mail) == events_told(desk)
 
 
 def test_two_at_once_on_one_database_are_refused(reading_house: House) -> None:
@@ -256,8 +266,9 @@ def test_mail_waits_for_a_server_that_is_down(reading_house: House, desk: list[D
         house.run("crawl", "--quiet")
         passes += 1
         assert passes < 20
-    assert sorted(each["evidence"]["title"] for each in house.json("alerts", "list", "--state", "sent")) == _told(desk)
-    assert len(mail.received) == len(_told(desk))
+    sent = house.json("alerts", "list", "--state", "sent")
+    assert _told(desk, sent) == events_told(desk)
+    assert len(mail.received) == len(sent) == len(alerts)
 
 
 def test_a_refused_login_is_final_and_its_password_is_nowhere(reading_house: House, mail: MailServer) -> None:
@@ -393,4 +404,6 @@ def test_a_terminal_sees_progress_while_it_goes_on(
     shown = seen.decode()
     assert "pages waiting" in shown
     assert "\x1b[2K" in shown  # the line is drawn anew, not printed again and again
-    assert all(title[:40] in " ".join(shown.split()) for title in _told(desk))
+    told = reading_house.json("alerts", "list")
+    assert _told(desk, told) == events_told(desk)
+    assert all(each["evidence"]["title"][:40] in " ".join(shown.split()) for each in told)

@@ -135,9 +135,11 @@ def test_what_becomes_relevant_is_told_only_when_asked_and_once(reading_house: H
     assert len(found["gained"]) > 5
     assert {each["before"] for each in found["gained"]} == {each["after"] for each in found["gained"]}
     done = house.json("topic", "apply", "--threshold", "0.46", "--tell")
-    assert done["alerts_queued"] == len(found["gained"])
+    gained = ", ".join(str(each["id"]) for each in found["gained"])
+    stories = house.rows(f"select distinct story from articles where id in ({gained})")  # noqa: S608 - our own numbers
+    assert done["alerts_queued"] == len(stories) < len(found["gained"])
     assert house.json("topic", "apply", "--tell")["alerts_queued"] == 0
-    assert len(house.json("alerts", "list")) == len(found["gained"])
+    assert len(house.json("alerts", "list")) == len(stories)
 
 
 def test_a_new_topic_is_tried_on_the_archive_before_it_is_saved(

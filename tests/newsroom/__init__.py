@@ -17,7 +17,7 @@ from tests.newsroom.behaviours import (
     Truncated,
     WrongCharset,
 )
-from tests.newsroom.desk import DeskOutlet, DeskPage, load_desk
+from tests.newsroom.desk import DeskOutlet, DeskPage, events_of, events_told, load_desk
 from tests.newsroom.page import NewsPage, Outlet
 from tests.newsroom.process import NewsroomProcess
 from tests.newsroom.saved_pages import outlet_from_saved_pages
@@ -47,6 +47,8 @@ __all__ = [
     "TooMany",
     "Truncated",
     "WrongCharset",
+    "events_of",
+    "events_told",
     "load_desk",
     "outlet_from_saved_pages",
 ]

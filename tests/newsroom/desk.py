@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,6 +32,7 @@ class DeskPage:
     authors: tuple[str, ...]
     paragraphs: tuple[str, ...]
     is_fresh: bool  #: young enough for an alert by the default settings
+    event: str  #: what it tells; pages of several outlets tell the same
 
     @property
     def is_relevant(self) -> bool:
@@ -49,6 +51,17 @@ class DeskOutlet:
 
     outlet: Outlet
     pages: tuple[DeskPage, ...]
+
+
+def events_told(desk: list[DeskOutlet]) -> list[str]:
+    """Return the events that an alert is due for, each once, however many outlets tell it."""
+    return sorted({page.event for outlet in desk for page in outlet.pages if page.is_told})
+
+
+def events_of(desk: list[DeskOutlet], titles: Iterable[str]) -> list[str]:
+    """Return the event of each of these titles."""
+    events = {page.page.title: page.event for outlet in desk for page in outlet.pages}
+    return sorted(events[title] for title in titles)
 
 
 def load_desk(now: datetime, folder: Path = DESK) -> list[DeskOutlet]:
@@ -85,6 +98,7 @@ class _Draft:
         self.paragraphs: list[str] = [each.strip() for each in said.get("text", "").strip().split("\n") if each.strip()]
         self.encoding: str = said.get("encoding", "utf-8")
         self.is_fresh: bool = said["hours_ago"] < _FRESH_H
+        self.event: str = said.get("event", self.slug)
         moment = now - timedelta(hours=said["hours_ago"])
         self.published = moment.replace(second=0, microsecond=0).astimezone(ZoneInfo(facts["timezone"]))
         self.weekday_vi = _WEEKDAYS_VI[self.published.weekday()]
@@ -112,4 +126,6 @@ def _page(draft: _Draft, drafts: list[_Draft], template: jinja2.Template) -> Des
         summary=draft.summary,
         content_type=f"text/html; charset={draft.encoding}",
     )
-    return DeskPage(page, draft.kind, draft.grade, tuple(draft.authors), tuple(draft.paragraphs), draft.is_fresh)
+    return DeskPage(
+        page, draft.kind, draft.grade, tuple(draft.authors), tuple(draft.paragraphs), draft.is_fresh, draft.event
+    )

@@ -25,6 +25,7 @@ from storage.feedback import FeedbackStore
 from storage.frontier import FrontierStore
 from storage.health import HealthStore, SourceHealth
 from storage.lock import instance_lock
+from storage.stories import StoryStore
 from tripoint.app.seeds import Seeds, load_seeds
 from tripoint.app.settings import ChannelSection, Settings
 from tripoint.app.writer import Writer, WriterFrontier, WriterIntake, WriterOutbox
@@ -60,6 +61,7 @@ class Stores:
     feedback: FeedbackStore
     health: HealthStore
     coverage: CoverageStore
+    stories: StoryStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             FeedbackStore(database),
             HealthStore(database),
             CoverageStore(database),
+            StoryStore(database),
         )
     finally:
         database.close()

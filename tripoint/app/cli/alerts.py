@@ -44,6 +44,7 @@ def register(app: typer.Typer) -> None:
                 each.queued.alert.queued_at.strftime("%Y-%m-%d %H:%M"),
                 each.queued.state,
                 each.queued.alert.key.channel,
+                each.queued.alert.key.kind.split(":")[0],
                 each.queued.attempts,
                 f"{each.queued.alert.evidence.score:.2f}",
                 each.queued.alert.evidence.outlet,
@@ -52,7 +53,18 @@ def register(app: typer.Typer) -> None:
             )
             for each in found
         ]
-        columns = ("id", "queued (UTC)", "state", "channel", "attempts", "score", "outlet", "title", "last answer")
+        columns = (
+            "id",
+            "queued (UTC)",
+            "state",
+            "channel",
+            "kind",
+            "attempts",
+            "score",
+            "outlet",
+            "title",
+            "last answer",
+        )
         print_table(f"{len(rows)} alerts", columns, rows)
 
 

@@ -11,7 +11,20 @@ from typing import Annotated, Any
 
 import typer
 
-from tripoint.app.cli import alerts, calibrate, coverage, crawl, doctor, feedback, init, run, score, sources, topic
+from tripoint.app.cli import (
+    alerts,
+    calibrate,
+    coverage,
+    crawl,
+    doctor,
+    feedback,
+    init,
+    run,
+    score,
+    sources,
+    stories,
+    topic,
+)
 from tripoint.app.cli.terminal import complain
 from tripoint.domain.errors import MendError, TripointError
 
@@ -66,6 +79,7 @@ topic.register(app)
 feedback.register(app)
 sources.register(app)
 coverage.register(app)
+stories.register(app)
 alerts.register(app)
 doctor.register(app)
 
