@@ -37,15 +37,19 @@ STOP_WITHIN_S = 10
 
 
 def _told(desk: list[DeskOutlet], alerts: list[dict[str, Any]]) -> list[str]:
-    """Return the events of alerts that are no updates; nobody hears of an update who does not know the story."""
+    """Return the events that alerts tell, none of them twice as new; an update goes to nobody who missed the story."""
     new = [each for each in alerts if each["kind"] == "new"]
     assert {each["story"] for each in alerts} == {each["story"] for each in new}
-    return events_of(desk, (each["evidence"]["title"] for each in new))
+    told = events_of(desk, (each["evidence"]["title"] for each in new))
+    assert len(told) == len(set(told))
+    return sorted(set(events_of(desk, (each["evidence"]["title"] for each in alerts))))
 
 
 def _mailed(desk: list[DeskOutlet], mail: MailServer) -> list[str]:
     subjects = [each.subject.removeprefix("[Tripoint] ").rsplit(" — ", 1)[0] for each in mail.received]
-    return events_of(desk, (each for each in subjects if not each.startswith("Update: ")))
+    told = events_of(desk, (each for each in subjects if not each.startswith("Update: ")))
+    assert len(told) == len(set(told))
+    return sorted(set(events_of(desk, (each.removeprefix("Update: ") for each in subjects))))
 
 
 def _paths(desk: list[DeskOutlet]) -> set[str]:

@@ -151,7 +151,9 @@ def build_judge(seeds: Seeds) -> Judge:
 
 def build_placer(seeds: Seeds) -> Placer:
     """Return what puts articles into stories."""
-    return Placer(seeds.glossary, seeds.grouping, seeds.wires, {each.name: each.country for each in seeds.sources})
+    countries = {each.name: each.country for each in seeds.sources}
+    zones = {each.name: each.timezone for each in seeds.sources}
+    return Placer(seeds.glossary, seeds.grouping, seeds.wires, countries, zones)
 
 
 def build_channels(

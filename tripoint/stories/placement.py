@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from tripoint.domain.types import Article, Clues, Known, Placement, PlacementKind, Report, Signature, Twin
 from tripoint.stories.corroboration import corroborate
@@ -20,13 +22,21 @@ _NOT_AN_ARTICLE = 0  # stands for the article that is being placed, which has no
 
 
 class Placer:
-    """Places articles; `countries` are those of the sources, by name."""
+    """Places articles; `countries` and `zones` are those of the sources, by name."""
 
-    def __init__(self, glossary: Glossary, grouping: Grouping, wires: Wires, countries: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        glossary: Glossary,
+        grouping: Grouping,
+        wires: Wires,
+        countries: Mapping[str, str],
+        zones: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._glossary = glossary
         self._grouping = grouping
         self._wires = wires
         self._countries = countries
+        self._zones = {name: ZoneInfo(zone) for name, zone in zones.items()}
         self._reader = Reader(glossary, grouping.rarity)
 
     def recognise(
@@ -52,7 +62,8 @@ class Placer:
         return clues, place
 
     def _sign(self, article: Article) -> Signature:
-        at = article.published or article.fetched_at
+        # "On Tuesday" is a Tuesday where the outlet is, which may be Monday in UTC.
+        at = (article.published or article.fetched_at).astimezone(self._zones.get(article.source, UTC))
         return self._reader.read(article.title, article.text, article.language, at)
 
     def _place(self, article: Article, clues: Clues, print_: Fingerprint, known: Known) -> Placement:
