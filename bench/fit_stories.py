@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tripoint.app.evaluated import load_reports
+from tripoint.app.evaluated import Report, load_reports
 from tripoint.app.seeds import GROUPING, load_glossary, packaged_seeds
 from tripoint.stories.fitting import Labelled, fit_grouping, model_data, pairs_of
 from tripoint.stories.glossary import Glossary
 from tripoint.stories.grouping import parse_grouping
-from tripoint.stories.likeness import weigh
+from tripoint.stories.likeness import Vector, weigh
 from tripoint.stories.signature import KINDS, Rarity, Reader
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,7 +46,9 @@ def main() -> None:
     if counts_anew or "rarity" not in data:
         data["rarity"] = _rarity(glossary)
     rarity = parse_rarity(data)
-    reports = [*read(OWN, glossary, rarity), *read(SHARED / "stories-vi.jsonl", glossary, rarity)]
+    reader = Reader(glossary, rarity)
+    reports = [*read(OWN, reader), *with_background(load_reports(OWN), reader)]
+    reports += read(SHARED / "stories-vi.jsonl", reader)
     fitted = fit_grouping(rarity, pairs_of(reports, alike()), JOIN_FROM)
     data["same"], data["across"] = model_data(fitted.same), model_data(fitted.across)
     parse_grouping(data)
@@ -71,20 +73,31 @@ def parse_rarity(data: dict[str, Any]) -> Rarity:
     return parse_grouping({"same": nothing, "across": nothing, **data} | {"same": nothing, "across": nothing}).rarity
 
 
-def read(file: Path, glossary: Glossary, rarity: Rarity) -> Sequence[Labelled]:
+def read(file: Path, reader: Reader) -> list[Labelled]:
     """Return the reports of a file, compared as they will be; none where it is not at hand."""
     if not file.exists():
         print(f"without {file.name}: not at hand")
         return []
-    reader = Reader(glossary, rarity)
-    return [
-        Labelled(
-            each.story,
-            weigh(rarity, reader.read(each.title, each.text, each.language, each.published)),
-            file.name,
-        )
-        for each in load_reports(file)
-    ]
+    return [Labelled(each.story, _vector(reader, each, each.text), file.name) for each in load_reports(file)]
+
+
+def with_background(reports: Sequence[Report], reader: Reader) -> list[Labelled]:
+    """Return the reports with an earlier affair recalled below, as long ones do: the event of another report.
+
+    Each event recalls one other, so that there are many pairs of which one is the other's background.
+    """
+    events = list(dict.fromkeys(each.story for each in reports))
+    found = []
+    for number, each in enumerate(reports):
+        recalled = events[(events.index(each.story) + 7 + number % 2) % len(events)]
+        texts = [other.text for other in reports if other.story == recalled and other.language == each.language]
+        text = f"{each.text}\n{texts[number % len(texts)]}" if texts else each.text
+        found.append(Labelled(each.story, _vector(reader, each, text), "with background", recalled if texts else ""))
+    return found
+
+
+def _vector(reader: Reader, report: Report, text: str) -> Vector:
+    return weigh(reader.rarity, reader.read(report.title, text, report.language, report.published))
 
 
 def _rarity(glossary: Glossary) -> dict[str, dict[str, str]]:

@@ -26,6 +26,7 @@ class Labelled:
     event: str
     vector: Vector
     of: str = ""  #: which set of reports it belongs to; those of two sets are not compared
+    background: str = ""  #: an event that it recalls further down
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def _strangers(reports: Sequence[Labelled], alike: Callable[[str, str], bool]) -
         and abs(one.vector.signature.at - other.vector.signature.at) >= WINDOW
         and not alike(one.event, other.event)
     ]
-    for one, other in chance.sample(far, min(_STRANGERS, len(far))):
+    recalled = [(one, other) for one, other in far if one.background == other.event or other.background == one.event]
+    for one, other in [*recalled, *chance.sample(far, min(_STRANGERS, len(far)))]:
         apart = chance.random() ** 1.5 * (WINDOW / timedelta(hours=72))
         yield Pair(one, other, {**compare(one.vector, other.vector), "apart": apart})
 

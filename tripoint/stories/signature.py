@@ -39,7 +39,7 @@ class Reader:
 
     def __init__(self, glossary: Glossary, rarity: Rarity, *, everything: bool = False) -> None:
         self.glossary = glossary
-        self._rarity = rarity
+        self.rarity = rarity
         self._kept = dict.fromkeys(KINDS) if everything else _KEPT
 
     def read(self, title: str, text: str, language: str, at: datetime) -> Signature:
@@ -70,7 +70,7 @@ class Reader:
 
     def _most_telling(self, kind: str, language: str, bag: Mapping[str, float]) -> dict[str, float]:
         def worth(entry: tuple[str, float]) -> tuple[float, str]:
-            return -_damped(entry[1]) * self._rarity.of(kind, language, entry[0]), entry[0]
+            return -_damped(entry[1]) * self.rarity.of(kind, language, entry[0]), entry[0]
 
         return {term: round(_damped(weight), 2) for term, weight in sorted(bag.items(), key=worth)[: self._kept[kind]]}
 
