@@ -10,7 +10,7 @@ from tripoint.domain.types import Signature
 from tripoint.stories.signature import KINDS, WITHIN_LANGUAGE, Rarity
 
 _HOURS = 72.0
-ACROSS = ("name", "term", "number", "date", "model", "apart", "dates_differ", "models_differ", "numbers_differ")
+ACROSS = ("gist", "name", "term", "number", "date", "model", "apart", "dates_differ", "models_differ", "numbers_differ")
 SAME = ("word", "title", *ACROSS)
 
 

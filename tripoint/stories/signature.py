@@ -11,12 +11,23 @@ from tripoint.domain.types import Signature
 from tripoint.stories import tokens as t
 from tripoint.stories.glossary import Glossary
 
-KINDS = ("word", "title", "name", "term", "number", "date", "model")
+KINDS = ("word", "title", "gist", "name", "term", "number", "date", "model")
 WITHIN_LANGUAGE = frozenset({"word", "title"})
 _TITLE, _LEAD, _BODY, _TAIL = 3.0, 2.0, 1.0, 0.4
 _LEAD_TOKENS = 60
+_GIST_TOKENS = 35
+_GIST_KINDS = frozenset({"name", "term", "model", "number"})
 _BODY_TOKENS = 300  # what follows is mostly background
-_KEPT: dict[str, int | None] = {"word": 120, "title": 40, "name": 60, "term": 80, "number": 40, "date": 12, "model": 20}
+_KEPT: dict[str, int | None] = {
+    "word": 120,
+    "title": 40,
+    "gist": 40,
+    "name": 60,
+    "term": 80,
+    "number": 40,
+    "date": 12,
+    "model": 20,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,8 @@ class Rarity:
 
     def of(self, kind: str, language: str, term: str) -> float:
         """Return how telling a term is."""
+        if kind == "gist":
+            kind, _, term = term.partition(":")
         return self.known.get(f"{kind}.{language} {term}", self.rarest)
 
 
@@ -58,7 +71,18 @@ class Reader:
                 for term in terms:
                     bag[term] = bag.get(term, 0.0) + weight
         bags["title"] = dict.fromkeys(t.words(head, language), 1.0)
+        bags["gist"] = self._gist(head, body[:_GIST_TOKENS], language, at)
         return Signature(language, at, {kind: self._most_telling(kind, language, bags[kind]) for kind in KINDS})
+
+    def _gist(self, head: list[t.Token], lead: list[t.Token], language: str, at: datetime) -> dict[str, float]:
+        """Return what title and first sentence name, in no language: it tells two affairs of one topic apart."""
+        gist: dict[str, float] = {}
+        for found in (head, lead):
+            for kind, terms in self._read(found, language, at):
+                if kind in _GIST_KINDS:
+                    for term in set(terms):
+                        gist[f"{kind}:{term}"] = gist.get(f"{kind}:{term}", 0.0) + 1.0
+        return gist
 
     def _read(self, found: list[t.Token], language: str, at: datetime) -> Iterable[tuple[str, Iterable[str]]]:
         yield "word", t.words(found, language)
