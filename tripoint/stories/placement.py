@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -18,6 +19,8 @@ from tripoint.stories.signature import Reader
 from tripoint.stories.wires import Wires
 
 Place = Callable[[Known], Placement]
+DOUBT = "perhaps another event: it joined the story by a narrow margin"
+_SURE = 0.6  # from this probability on, a report with the same facts is silent
 _NOT_AN_ARTICLE = 0  # stands for the article that is being placed, which has no id yet
 
 
@@ -57,7 +60,7 @@ class Placer:
             reports = [each for each in known.reports if each.story == placement.story]
             mine = _as_report(article, clues, placement)
             line = corroborate(self._wires, self._countries, [*reports, mine], concepts, now).line
-            return _with(placement, line)
+            return replace(placement, corroboration=line)
 
         return clues, place
 
@@ -78,7 +81,8 @@ class Placer:
             joined = self._grouping.choose(vector(clues.signature), grouped)
             if joined:
                 because = f"{joined.probability:.2f}: {', '.join(joined.shared)}"
-                return self._further(article, clues, known, joined.story, PlacementKind.FURTHER, because)
+                placement = self._further(article, clues, known, joined.story, PlacementKind.FURTHER, because)
+                return placement if joined.probability >= _SURE else _doubted(placement)
         return Placement(story_key(article), PlacementKind.NEW)
 
     def _revision(self, article: Article, clues: Clues, known: Known) -> Placement:
@@ -102,16 +106,10 @@ def _copy(article: Article, twin: Twin) -> Placement:
     return Placement(twin.story, PlacementKind.SYNDICATED, f"the text that {twin.outlet} has", twin.article_id)
 
 
-def _with(placement: Placement, corroboration: str) -> Placement:
-    return Placement(
-        placement.story,
-        placement.kind,
-        placement.what_is_new,
-        placement.copy_of,
-        placement.is_material,
-        placement.because,
-        corroboration,
-    )
+def _doubted(placement: Placement) -> Placement:
+    """Return a placement that is told in any case: a missed event is worse than one that is told twice."""
+    told = placement.what_is_new if placement.is_material else DOUBT
+    return replace(placement, what_is_new=told, is_material=True)
 
 
 def _as_report(article: Article, clues: Clues, placement: Placement) -> Report:
