@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +19,6 @@ from storage.articles import ArticleStore
 from storage.database import Database, open_database, pragma
 from storage.frontier import FrontierStore
 from storage.lock import instance_lock
-from tests.servers import missing
 from tripoint.app.seeds import load_seeds
 from tripoint.domain.errors import BusyError, StorageError
 from tripoint.domain.types import (
@@ -58,51 +52,6 @@ NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
 SEEDS = load_seeds()
 PLACER = Placer(SEEDS.glossary, SEEDS.grouping, SEEDS.wires, {})
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a PostgreSQL of our own on loopback, thrown away afterwards."""
-    found = sorted(glob("/usr/lib/postgresql/*/bin")) or [str(Path(shutil.which("initdb") or "").parent)]
-    tools = Path(found[-1])
-    if not (tools / "initdb").exists():
-        missing("PostgreSQL", "postgresql")
-    folder = tmp_path_factory.mktemp("postgres")
-    user: dict[str, Any] = {}
-    if os.getuid() == 0:  # PostgreSQL refuses to run as root
-        shutil.chown(folder, "postgres")
-        for parent in folder.parents[:3]:
-            parent.chmod(0o755)
-        user = {"user": "postgres"}
-    data = folder / "data"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    quiet: dict[str, Any] = {
-        "check": True,
-        "stdout": subprocess.DEVNULL,
-        "stderr": subprocess.DEVNULL,
-        "cwd": "/",
-    } | user
-    subprocess.run([tools / "initdb", "-D", data, "-A", "trust", "-U", "tripoint", "-E", "UTF8"], **quiet)
-    options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
-    subprocess.run([tools / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], **quiet)
-    yield f"postgresql://tripoint@127.0.0.1:{port}/postgres"
-    subprocess.run([tools / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'x.db'}"
-    address: str = request.getfixturevalue("postgres")
-    import psycopg
-
-    name = f"t{abs(hash(str(tmp_path)))}"
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return address.replace("/postgres", f"/{name}")
 
 
 @pytest.fixture
