@@ -15,6 +15,8 @@ VERBS = (
     "crawl",
     "run",
     "score",
+    "stories",
+    "story",
     "sources list",
     "sources check",
     "alerts list",

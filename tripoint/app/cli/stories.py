@@ -193,9 +193,7 @@ def _side_by_side(sentences: Mapping[str, Sequence[str]]) -> None:
         return
     say = out()
     if not say.is_terminal:
-        for language in languages:
-            for sentence in sentences[language]:
-                say.print(Text(f"{language}\t{sentence}"))
+        print_table("", ("language", "sentence"), [(each, told) for each in languages for told in sentences[each]])
         return
     table = Table(*languages, title="evidence", title_justify="left", show_lines=True)
     for at in range(max(len(sentences[each]) for each in languages)):
