@@ -1,4 +1,4 @@
-"""What a look-up for copies costs as the archive grows: 10,000, 100,000 and 1,000,000 articles, on SQLite.
+"""What a look-up for copies, and adding an article, cost as the archive grows to a million, on SQLite.
 
 Articles are made up of words drawn at random; a tenth are of an outlet whose footer gives all its articles two keys,
 which is the worst that the index meets. Printed beside: how many fingerprints a second are taken of texts of 4 kB.
@@ -19,10 +19,13 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from storage import tables as t
+from storage.articles import ArticleStore
 from storage.database import Database, open_database
 from storage.twins import find_twins
-from tripoint.domain.types import Article
+from tripoint.app.seeds import load_seeds
+from tripoint.domain.types import Article, Candidate, Decision, Found
 from tripoint.stories.fingerprint import KEYS, fingerprint, is_copy
+from tripoint.stories.placement import Placer
 
 _NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 _SEED = 5
@@ -55,8 +58,8 @@ def main() -> None:
         held = 0
         for size in sizes:
             _grow(database, held, size)
-            held = size
-            for cost in _measure(database, size):
+            held = size + _LOOKS  # those that were added
+            for cost in [*_measure(database, size), _adding(database, size)]:
                 ratio = cost.median_us / first.setdefault(cost.name, cost.median_us)
                 print(
                     f"{size:10,}  {cost.name:24} {cost.median_us:6.0f} µs {cost.cpu_us:6.0f} µs {cost.p99_us:6.0f} µs"
@@ -105,6 +108,23 @@ def _measure(database: Database, size: int) -> list[Cost]:
     footer = [size + 10 * n + (-size % 10) for n in range(_LOOKS)]
     kinds = {"of a new text": fresh, "of a copy": plain, "with a footer's keys": footer}
     return [_time(database, name, numbers) for name, numbers in kinds.items()]
+
+
+def _adding(database: Database, size: int) -> Cost:
+    """Time the whole transaction that stores an article about something else, as nearly all are."""
+    seeds = load_seeds()
+    placer, store = Placer(seeds.glossary, seeds.grouping, seeds.wires, {}), ArticleStore(database)
+    took, cpu_s = [], 0.0
+    for number in range(_LOOKS):
+        article = _article(10**7 + size + number)
+        clues, place = placer.recognise(article, frozenset(), _NOW, is_grouped=False)
+        candidate = Candidate(article.url, "outlet", Found.FEED, _NOW, article.title)
+        cpu, begun = time.process_time(), time.perf_counter()
+        store.keep(candidate, article, clues, lambda known, place=place: Decision(place(known), ()))  # type: ignore[misc]
+        took.append(time.perf_counter() - begun)
+        cpu_s += time.process_time() - cpu
+    ninety_nine = sorted(took)[int(len(took) * 0.99)]
+    return Cost("an article added", *(1e6 * each for each in (statistics.median(took), cpu_s / _LOOKS, ninety_nine)))
 
 
 def _time(database: Database, name: str, numbers: list[int]) -> Cost:
