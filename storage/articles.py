@@ -39,7 +39,15 @@ _FIRST_RETRY_S = 60.0
 _LONGEST_RETRY_S = 6 * 3600.0
 
 # What `keep` runs for every article is built once: building a statement takes longer than SQLite takes to run it.
-_PLACE = (t.articles.c.id, t.articles.c.story, t.articles.c.content_hash, t.articles.c.revision)
+_PLACE = (
+    t.articles.c.id,
+    t.articles.c.story,
+    t.articles.c.content_hash,
+    t.articles.c.revision,
+    t.articles.c.first_seen_at,
+    t.articles.c.title,
+    t.articles.c.text,
+)
 _SAME_PAGE = select(*_PLACE).where(t.articles.c.canonical_url == bindparam("page"))
 _NEW_ARTICLE = insert(t.articles).returning(t.articles.c.id)
 _CHANGED_ARTICLE = update(t.articles).where(t.articles.c.id == bindparam("article"))
@@ -93,8 +101,10 @@ class SourceCounts:
 class ArticleStore:
     """The archive of articles; one thread writes, any may read."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, revisit_h: Sequence[float] = ()) -> None:
+        """Use a database; a fresh relevant page is due again so many hours after it was first seen."""
         self._database = database
+        self._revisit = sorted(timedelta(hours=each) for each in revisit_h)
 
     def keep(self, candidate: Candidate, article: Article, clues: Clues, decide: Decide) -> Kept:
         """Write article, revision, assessments, hits, alerts and the finished candidate in one transaction."""
@@ -109,8 +119,19 @@ class ArticleStore:
                 for assessment in decision.assessments:
                     _write_assessment(connection, article_id, revision, assessment)
             queued = queue_alerts(connection, decision.alerts)
-            finish_candidate(connection, candidate, "done", article.fetched_at, "")
+            first_seen_at = row["first_seen_at"] if row else article.fetched_at
+            again_at = self._again_at(article, decision, first_seen_at)
+            state = "again" if again_at else "done"
+            finish_candidate(connection, candidate, state, article.fetched_at, "", again_at)
         return Kept(article_id, decision.placement, queued)
+
+    def _again_at(self, article: Article, decision: Decision, first_seen_at: datetime) -> datetime | None:
+        """Return when a relevant young page is worth another look: at the next hour of the schedule."""
+        now = article.fetched_at
+        is_relevant = any(each.relevant for each in decision.assessments)
+        if not self._revisit or not is_relevant or now - (article.published or now) > self._revisit[-1]:
+            return None
+        return next((first_seen_at + each for each in self._revisit if first_seen_at + each > now), None)
 
     def keep_not_article(self, candidate: Candidate, page: NotArticle, at: datetime) -> None:
         """Finish a candidate whose page holds no article."""
@@ -134,9 +155,13 @@ class ArticleStore:
                     at=at,
                 )
             )
-            attempts = 1 + (
-                connection.scalar(select(t.frontier.c.attempts).where(t.frontier.c.url == candidate.url)) or 0
-            )
+            known = connection.execute(
+                select(t.frontier.c.attempts, t.frontier.c.state).where(t.frontier.c.url == candidate.url)
+            ).first()
+            if known and known.state == "again":  # the article is stored: another look that fails costs nothing
+                finish_candidate(connection, candidate, "done", at, failure.reason)
+                return
+            attempts = 1 + (known.attempts if known else 0)
             if not failure.retryable or attempts >= MAX_ATTEMPTS:
                 finish_candidate(connection, candidate, "failed", at, failure.reason)
                 return
@@ -258,7 +283,7 @@ def _known(connection: Connection, article: Article, clues: Clues) -> tuple[dict
     if row:
         unchanged = row["content_hash"] == article.content_hash
         near = () if unchanged or clues.signature is None else reports_near(connection, clues.signature, row["story"])
-        return dict(row), Known(same_url=row["story"], same_url_hash=row["content_hash"], reports=near)
+        return dict(row), Known(row["story"], row["content_hash"], row["title"], row["text"], reports=near)
     twins = find_twins(connection, article, clues.keys)
     near = () if clues.signature is None else reports_near(connection, clues.signature)
     return None, Known(twins=twins, reports=near)
@@ -344,8 +369,18 @@ def _write_assessment(connection: Connection, article_id: int, revision: int, as
         connection.execute(_NEW_HITS, rows)
 
 
-def finish_candidate(connection: Connection, candidate: Candidate, state: str, at: datetime, reason: str) -> None:
-    """Mark a candidate as finished; one that never stood in the frontier is entered, lest it be fetched again."""
+def finish_candidate(
+    connection: Connection,
+    candidate: Candidate,
+    state: str,
+    at: datetime,
+    reason: str,
+    again_at: datetime | None = None,
+) -> None:
+    """Mark a candidate as finished; one that never stood in the frontier is entered, lest it be fetched again.
+
+    With a time to look `again_at`, it is due once more then.
+    """
     row = {
         "url": candidate.url,
         "source": candidate.source,
@@ -356,7 +391,7 @@ def finish_candidate(connection: Connection, candidate: Candidate, state: str, a
         "summary": candidate.summary,
         "state": state,
         "attempts": 1,
-        "due_at": candidate.found_at,
+        "due_at": again_at or candidate.found_at,
         "finished_at": at,
         "reason": reason,
     }
@@ -366,7 +401,7 @@ def finish_candidate(connection: Connection, candidate: Candidate, state: str, a
 @cache
 def _finish(dialect: str) -> Any:
     statement = insert_for(dialect, t.frontier)
-    changed = {key: statement.excluded[key] for key in ("state", "finished_at", "reason")}
+    changed = {key: statement.excluded[key] for key in ("state", "due_at", "finished_at", "reason")}
     changed["attempts"] = t.frontier.c.attempts + 1
     return statement.on_conflict_do_update(index_elements=["url"], set_=changed)
 

@@ -18,6 +18,7 @@ from tripoint.domain.coverage import span_of
 from tripoint.domain.types import Candidate, Found, Poll, PollStatus, Validators
 from tripoint.domain.urls import canonical_url
 
+_OPEN = ("pending", "again")  # to be fetched once it is due; what is due again is stored already
 _CHUNK = 500  # below the number of variables that SQLite allows in one statement
 
 
@@ -75,7 +76,7 @@ class FrontierStore:
 
     def waiting(self, now: datetime) -> set[str]:
         """Return the sources that have pages which are due."""
-        due = (t.frontier.c.state == "pending", t.frontier.c.due_at <= now)
+        due = (t.frontier.c.state.in_(_OPEN), t.frontier.c.due_at <= now)
         with self._database.read() as connection:
             return set(connection.scalars(select(t.frontier.c.source).where(*due).distinct()))
 
@@ -97,7 +98,7 @@ class FrontierStore:
         newest = func.coalesce(t.frontier.c.published, t.frontier.c.found_at).desc()
         query = (
             select(t.frontier)
-            .where(t.frontier.c.source == source, t.frontier.c.state == "pending", t.frontier.c.due_at <= now)
+            .where(t.frontier.c.source == source, t.frontier.c.state.in_(_OPEN), t.frontier.c.due_at <= now)
             .order_by(newest, t.frontier.c.id)
             .limit(limit)
         )

@@ -17,6 +17,7 @@ VERBS = (
     "score",
     "stories",
     "story",
+    "revisions",
     "sources list",
     "sources check",
     "alerts list",

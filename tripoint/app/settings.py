@@ -55,6 +55,10 @@ class CrawlSection(Section):
         default_factory=list,
         description="Names, addresses or networks inside yours that may be fetched from all the same.",
     )
+    revisit_h: list[float] = Field(
+        default_factory=lambda: [1.0, 6.0, 24.0, 72.0],
+        description="Hours after which a relevant page is looked at again for changes; [] for never.",
+    )
     extract_timeout_s: float = Field(default=20.0, gt=0, description="A page that takes longer to read is given up.")
     workers: int = Field(default=0, ge=0, le=256, description="Processes that read pages; 0 means one a core.")
 

@@ -129,7 +129,8 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
     database = open_database(settings.database_url)
     try:
         pace = Pace(settings.run.interval_s, settings.run.min_interval_s, settings.run.max_interval_s)
-        articles, frontier, alerts = ArticleStore(database), FrontierStore(database, pace), AlertStore(database)
+        articles = ArticleStore(database, settings.crawl.revisit_h)
+        frontier, alerts = FrontierStore(database, pace), AlertStore(database)
         yield Stores(
             database,
             articles,

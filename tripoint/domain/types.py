@@ -436,6 +436,8 @@ class Known:
 
     same_url: str = ""  #: story of the article with this canonical URL
     same_url_hash: str = ""  #: content hash of its newest revision
+    same_url_title: str = ""
+    same_url_text: str = ""
     twins: tuple[Twin, ...] = ()  #: articles elsewhere that share some of its text, likeliest first
     reports: tuple[Report, ...] = ()  #: of the stories of these days, and of its own page's story; oldest first
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from tripoint.domain.types import Article, Clues, Known, Placement, PlacementKind, Report, Signature, Twin
 from tripoint.stories.corroboration import corroborate
+from tripoint.stories.edits import edit
 from tripoint.stories.fingerprint import Fingerprint, fingerprint, is_copy
 from tripoint.stories.glossary import Glossary
 from tripoint.stories.grouping import Grouping
@@ -88,6 +89,8 @@ class Placer:
     def _revision(self, article: Article, clues: Clues, known: Known) -> Placement:
         if known.same_url_hash == article.content_hash:
             return Placement(known.same_url, PlacementKind.DUPLICATE, "the same page, unchanged")
+        if known.same_url_title == article.title and not edit(known.same_url_text, article.text).is_material:
+            return Placement(known.same_url, PlacementKind.DUPLICATE, "the same page; only what surrounds it changed")
         return self._further(article, clues, known, known.same_url, PlacementKind.REVISION, "the page was changed")
 
     def _further(

@@ -54,7 +54,7 @@ def register(app: typer.Typer) -> None:
             if verdict is None:
                 raise MendError("the verdict is missing", f"tripoint feedback {article} relevant|irrelevant|forget")
             name = _topic(seeds, topic)
-            number = _article(stores, article)
+            number = article_number(stores, article)
             if verdict is Said.FORGET:
                 if not stores.feedback.forget(number, name):
                     raise MendError(f"nothing was said of article {number}", "tripoint feedback lists what was")
@@ -94,7 +94,8 @@ def _topic(seeds: Seeds, name: str) -> str:
     return seeds.topics[0].name
 
 
-def _article(stores: Stores, wanted: str) -> int:
+def article_number(stores: Stores, wanted: str) -> int:
+    """Return the number of the stored article that is meant by number or address; raises `MendError` for none."""
     if wanted.isdecimal():
         number: int | None = int(wanted) if len(wanted) < 10 and stores.articles.get(int(wanted)) else None
     else:

@@ -19,6 +19,7 @@ from tripoint.app.cli import (
     doctor,
     feedback,
     init,
+    revisions,
     run,
     score,
     sources,
@@ -80,6 +81,7 @@ feedback.register(app)
 sources.register(app)
 coverage.register(app)
 stories.register(app)
+revisions.register(app)
 alerts.register(app)
 doctor.register(app)
 
