@@ -31,7 +31,7 @@ _NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 _SEED = 5
 _BATCH = 20_000
 _LOOKS = 300
-_TOP = (1 << 61) - 1
+_TOP = 1 << 32
 _FOOTER = (11, 12)  # keys that every article of one outlet has
 
 

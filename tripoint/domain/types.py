@@ -413,7 +413,7 @@ class Report:
 class Clues:
     """What the archive recognises an article by; stored and indexed with it."""
 
-    keys: tuple[int, ...] = ()  #: copies of a text share some; below 2**61, see `tripoint.stories.fingerprint`
+    keys: tuple[int, ...] = ()  #: copies of a text share some; below 2**32, see `tripoint.stories.fingerprint`
     signature: Signature | None = None  #: None for what is not grouped
     origin: Origin | None = None  #: the agency whose words it prints
 
