@@ -14,6 +14,7 @@ class Result(StrEnum):
     LISTING_READ = "listings read"
     LISTING_UNCHANGED = "listings unchanged"
     LISTING_FAILED = "listings failed"
+    REPAIRED = "gaps repaired"
     ARTICLE = "articles"
     KNOWN = "already known"
     NOT_ARTICLE = "not an article"

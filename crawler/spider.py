@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import scrapy
@@ -34,6 +35,7 @@ from tripoint.domain.types import (
     PlacementKind,
     Poll,
     PollStatus,
+    Repair,
     Source,
     Step,
     Validators,
@@ -41,6 +43,8 @@ from tripoint.domain.types import (
 from tripoint.domain.urls import host
 
 _HANDLED = [304, *range(400, 600)]
+_REPAIR_SITEMAPS = 3  # asked for what a listing may have dropped
+_SLACK = timedelta(minutes=10)  # clocks of publishers differ
 _WINDOW = 2  # requests under way to a source for each that its host may have in flight
 _PAGE_PRIORITY = -10  # so that what is new everywhere is known before many pages of one source are fetched
 
@@ -130,6 +134,12 @@ class NewsSpider(scrapy.Spider):
             await self._record_failed(url, source, kind, failure)
         else:
             children = await self._read_listing(response, source, kind, url, now)
+            if not is_child and (since := await self._blind_since(url, now)):
+                for sitemap in self._sitemaps(source, response.url)[:_REPAIR_SITEMAPS]:
+                    self._errand.listings_left[source.name] += 1
+                    yield self._repair_request(
+                        source, Repair(url, source.name, since, now, sitemap, reaches_back=False)
+                    )
         for child in () if is_child else children[:MAX_CHILD_SITEMAPS]:
             self._errand.listings_left[source.name] += 1
             yield await self._listing_request(source, kind, child, is_child=True)
@@ -162,6 +172,74 @@ class NewsSpider(scrapy.Spider):
         )
         await self._record(poll, listing.candidates)
         return listing.sitemaps
+
+    async def _blind_since(self, url: str, now: datetime) -> datetime | None:
+        try:
+            return await self._errand.frontier.blind_since(url, now)
+        except Exception as error:  # noqa: BLE001 - without a store nothing may go on; `Crawler.crawl` raises it
+            self._give_up(error)
+            return None
+
+    def _sitemaps(self, source: Source, url: str) -> list[str]:
+        """Return the sitemaps of a source: those of the catalogue, and those that its robots.txt names."""
+        parts = urlsplit(url)
+        rules = self._errand.robots_cache.rules.get(f"{parts.scheme}://{parts.netloc}")
+        named = list(rules.parser.sitemaps) if rules and rules.parser else []
+        same_site = [each for each in named if host(each) in source.hosts]
+        return list(dict.fromkeys([*source.sitemaps, *same_site]))
+
+    def _repair_request(self, source: Source, repair: Repair, *, is_child: bool = False) -> scrapy.Request:
+        return scrapy.Request(
+            repair.by,
+            callback=self._on_repair,
+            errback=self._on_repair_error,
+            dont_filter=True,
+            meta={"handle_httpstatus_list": _HANDLED},
+            cb_kwargs={"source": source, "repair": repair, "is_child": is_child},
+        )
+
+    async def _on_repair(
+        self, response: Response, source: Source, repair: Repair, is_child: bool
+    ) -> AsyncIterator[Any]:
+        """Take from a sitemap what was published in a stretch of which the listing may have dropped something."""
+        now = self._errand.clock()
+        found: Any = failure_of_status(Step.LISTING, repair.by, response.status, _header(response, "Retry-After"), now)
+        if not found:
+            found = await self._errand.extractor.entries(
+                response.body, _header(response, "Content-Type"), response.url, source, Found.SITEMAP, now
+            )
+        if isinstance(found, Failure):
+            self._errand.tell(Result.LISTING_FAILED, source.name, repair.by, f"no repair: {found.reason}")
+        else:
+            await self._repair(repair, found.candidates)
+            for child in () if is_child else found.sitemaps[:MAX_CHILD_SITEMAPS]:
+                self._errand.listings_left[source.name] += 1
+                yield self._repair_request(source, replace(repair, by=child), is_child=True)
+        async for request in self._listing_done(source):
+            yield request
+
+    async def _repair(self, repair: Repair, listed: Sequence[Candidate]) -> None:
+        since = repair.since - _SLACK
+        inside = [each for each in listed if each.published and since <= each.published <= repair.until + _SLACK]
+        done = replace(repair, reaches_back=any(each.published and each.published < since for each in listed))
+        try:
+            new = await self._errand.frontier.repair(done, inside)
+        except Exception as error:  # noqa: BLE001 - without a store nothing may go on; `Crawler.crawl` raises it
+            self._give_up(error)
+            return
+        self._errand.report.candidates += new
+        if done.reaches_back:
+            span = f"{repair.since:%Y-%m-%d %H:%M} to {repair.until:%H:%M} UTC"
+            self._errand.tell(Result.REPAIRED, repair.source, repair.by, f"{span}: {new} more of {repair.listing_url}")
+
+    async def _on_repair_error(self, failure: Any) -> AsyncIterator[Any]:
+        arguments = failure.request.cb_kwargs
+        source, repair = arguments["source"], arguments["repair"]
+        if not failure.check(HostHeldError):
+            why = self._why(Step.LISTING, repair.by, failure)
+            self._errand.tell(Result.LISTING_FAILED, source.name, repair.by, f"no repair: {why.reason}")
+        async for request in self._listing_done(source):
+            yield request
 
     async def _on_listing_error(self, failure: Any) -> AsyncIterator[Any]:
         arguments = failure.request.cb_kwargs

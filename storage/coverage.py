@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 from storage import tables as t
 from storage.database import Database
 from tripoint.domain.coverage import Span
-from tripoint.domain.types import Poll
+from tripoint.domain.types import Poll, Repair
 
 
 def record_span(connection: Connection, poll: Poll, span: Span) -> None:
@@ -27,6 +27,26 @@ def record_span(connection: Connection, poll: Poll, span: Span) -> None:
         return
     row = {"url": poll.url, "source": poll.source, "start": span.start, "until": span.until}
     connection.execute(insert(t.coverage).values(**row, is_seen=span.is_seen, reason=span.reason))
+
+
+def blind_since(connection: Connection, url: str, until: datetime) -> datetime | None:
+    """Return the start of the stretch of a listing that ends then and of which not everything was seen."""
+    columns = t.coverage.c
+    blind = select(columns.start).where(columns.url == url, columns.until == until, columns.is_seen.is_(False))
+    found: datetime | None = connection.scalar(blind)
+    return found
+
+
+def repair_span(connection: Connection, repair: Repair, found: int) -> None:
+    """Record that a stretch is seen after all, and by what."""
+    columns = t.coverage.c
+    mended = update(t.coverage).where(
+        columns.url == repair.listing_url,
+        columns.start >= repair.since,
+        columns.until <= repair.until,
+        columns.is_seen.is_(False),
+    )
+    connection.execute(mended.values(is_seen=True, reason=f"repaired from {repair.by}: {found} more"))
 
 
 class CoverageStore:

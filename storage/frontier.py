@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from storage import tables as t
-from storage.coverage import record_span
+from storage.coverage import blind_since, record_span, repair_span
 from storage.database import Database
 from storage.upsert import insert_into
 from tripoint.domain.cadence import Pace, Rhythm, Visit, plan, spread
 from tripoint.domain.coverage import span_of
-from tripoint.domain.types import Candidate, Found, Poll, PollStatus, Validators
+from tripoint.domain.types import Candidate, Found, Poll, PollStatus, Repair, Validators
 from tripoint.domain.urls import canonical_url
 
 _OPEN = ("pending", "again")  # to be fetched once it is due; what is due again is stored already
@@ -62,6 +62,19 @@ class FrontierStore:
         with self._database.write() as connection:
             new = _enter(connection, candidates)
             _write_poll(connection, poll, new, self._pace)
+            return new
+
+    def blind_since(self, listing_url: str, now: datetime) -> datetime | None:
+        """Return since when a listing may have dropped entries, as its visit at `now` showed; None if it did not."""
+        with self._database.read() as connection:
+            return blind_since(connection, listing_url, now)
+
+    def repair(self, repair: Repair, candidates: Sequence[Candidate]) -> int:
+        """Store what a sitemap lists of a blind stretch, seen now if it reaches back; return how many were new."""
+        with self._database.write() as connection:
+            new = _enter(connection, candidates)
+            if repair.reaches_back:
+                repair_span(connection, repair, new)
             return new
 
     def due(self, urls: Sequence[str], now: datetime, *, at_once: bool = False) -> set[str]:

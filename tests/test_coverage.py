@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.house import House
-from tests.newsroom import DeskOutlet, Malformed, NewsroomThread, Status
+from tests.newsroom import DeskOutlet, Malformed, NewsroomThread, Outlet, Status
 from tripoint.domain.coverage import Span, merged, share_seen, span_of, timeline
 from tripoint.domain.types import Found, Poll, PollStatus
 
@@ -64,6 +66,7 @@ def test_an_outage_that_the_feed_outlasts_is_seen_and_an_overflow_is_not(
     house: House, desk: list[DeskOutlet], room: NewsroomThread
 ) -> None:
     outlet = desk[0].outlet
+    outlet.robots = "User-agent: *\nAllow: /\n"  # no sitemap could repair what is seen here
     base, name = room.base(outlet.name), outlet.name
     house.reads([(outlet, base)])
     paths = [each.path for each in outlet.pages]
@@ -89,3 +92,44 @@ def test_an_outage_that_the_feed_outlasts_is_seen_and_an_overflow_is_not(
     (row,) = house.json("coverage")
     assert [each["is_seen"] for each in row["spans"]] == [True, False, True]
     assert "not one of 3" in house.run("coverage", "--source", name).stdout
+
+
+def _overflowed(house: House, outlet: Outlet, room: NewsroomThread) -> None:
+    """Crawl, then let the feed show nothing that was known: what came in between is in the sitemap alone."""
+    base = room.base(outlet.name)
+    house.reads([(outlet, base)])
+    house.run("crawl", "--quiet")
+    page = outlet.pages[0]
+    moment = datetime.now(UTC) - timedelta(minutes=5)
+    dropped = replace(page, path="/dropped-by-the-feed-post999.html", title="Dropped", published=moment, in_feed=False)
+    room.publish(outlet.name, dropped)
+    unknown = [f"/2026/11/24/never-heard-of-{number}-before" for number in range(3)]
+    room.behave(outlet.name, "/rss.xml", Malformed(_feed(base, unknown), "application/rss+xml"))
+
+
+def test_what_an_overflowed_feed_dropped_is_found_in_the_sitemap(
+    house: House, desk: list[DeskOutlet], room: NewsroomThread
+) -> None:
+    outlet = desk[0].outlet
+    _overflowed(house, outlet, room)
+    report = json.loads(house.run("crawl", "--json").stdout.splitlines()[-1])
+    assert report["results"]["gaps repaired"] == 1
+    assert house.rows("select state from frontier where url like '%dropped-by-the-feed%'") == [("again",)]
+    (row,) = house.json("coverage")
+    assert all(each["is_seen"] for each in row["spans"])
+    ((reason,),) = house.rows("select reason from coverage where reason like 'repaired%'")
+    assert reason.endswith("/sitemap.xml: 1 more")
+    old = house.rows("select count(*) from frontier where found_by = 'sitemap'")
+    assert old == [(1,)]  # what the sitemap lists from before the gap is left alone
+
+
+def test_a_gap_stays_a_gap_without_a_sitemap_that_reaches_back(
+    house: House, desk: list[DeskOutlet], room: NewsroomThread
+) -> None:
+    outlet = desk[0].outlet
+    _overflowed(house, outlet, room)
+    room.behave(outlet.name, "/sitemap.xml", Status(500, times=9))
+    report = json.loads(house.run("crawl", "--json").stdout.splitlines()[-1])
+    assert "gaps repaired" not in report["results"]
+    (row,) = house.json("coverage")
+    assert [each["is_seen"] for each in row["spans"]] == [False]

@@ -24,6 +24,7 @@ from tripoint.domain.types import (
     PlacementKind,
     Poll,
     PollStatus,
+    Repair,
     Source,
     Validators,
 )
@@ -103,6 +104,12 @@ class _Probe:
         fresh = {each.url: each for each in candidates if each.url not in seen.candidates}
         seen.candidates.update(fresh)
         return len(fresh)
+
+    async def blind_since(self, listing_url: str, now: datetime) -> datetime | None:
+        return None
+
+    async def repair(self, repair: Repair, candidates: Sequence[Candidate]) -> int:
+        return 0
 
     async def held(self, now: datetime) -> Mapping[str, datetime]:
         return {}

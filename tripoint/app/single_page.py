@@ -23,6 +23,7 @@ from tripoint.domain.types import (
     Placement,
     PlacementKind,
     Poll,
+    Repair,
     Source,
     Step,
     Validators,
@@ -45,6 +46,12 @@ class _OnePage:
         return Validators()
 
     async def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:
+        return 0
+
+    async def blind_since(self, listing_url: str, now: datetime) -> datetime | None:
+        return None
+
+    async def repair(self, repair: Repair, candidates: Sequence[Candidate]) -> int:
         return 0
 
     async def held(self, now: datetime) -> Mapping[str, datetime]:

@@ -19,6 +19,7 @@ from tripoint.domain.types import (
     NotArticle,
     Poll,
     QueuedAlert,
+    Repair,
     Validators,
 )
 from tripoint.pipeline import Pipeline
@@ -56,6 +57,14 @@ class SyncFrontier(Protocol):
         """Return candidates that are due."""
         ...
 
+    def blind_since(self, listing_url: str, now: datetime) -> datetime | None:
+        """Return since when a listing may have dropped entries."""
+        ...
+
+    def repair(self, repair: Repair, candidates: Sequence[Candidate]) -> int:
+        """Store what a sitemap lists of a blind stretch."""
+        ...
+
     def held(self, now: datetime) -> Mapping[str, datetime]:
         """Return the hosts that asked to be left alone."""
         ...
@@ -83,6 +92,14 @@ class WriterFrontier:
     async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
         """Return candidates that are due."""
         return await self._writer.do(lambda: self._frontier.pending(source, now, limit))
+
+    async def blind_since(self, listing_url: str, now: datetime) -> datetime | None:
+        """Return since when a listing may have dropped entries."""
+        return await self._writer.do(lambda: self._frontier.blind_since(listing_url, now))
+
+    async def repair(self, repair: Repair, candidates: Sequence[Candidate]) -> int:
+        """Store what a sitemap lists of a blind stretch."""
+        return await self._writer.do(lambda: self._frontier.repair(repair, candidates))
 
     async def held(self, now: datetime) -> Mapping[str, datetime]:
         """Return the hosts that asked to be left alone."""

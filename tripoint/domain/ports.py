@@ -23,6 +23,7 @@ from tripoint.domain.types import (
     Page,
     Poll,
     QueuedAlert,
+    Repair,
     Source,
     Validators,
 )
@@ -37,6 +38,14 @@ class Frontier(Protocol):
 
     async def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:
         """Store a visit and its candidates in one transaction; return how many were new."""
+        ...
+
+    async def blind_since(self, listing_url: str, now: datetime) -> datetime | None:
+        """Return since when a listing may have dropped entries, as its visit at `now` showed; None if it did not."""
+        ...
+
+    async def repair(self, repair: Repair, candidates: Sequence[Candidate]) -> int:
+        """Store what a sitemap lists of a blind stretch, seen now if it reaches back; return how many were new."""
         ...
 
     async def held(self, now: datetime) -> Mapping[str, datetime]:

@@ -132,6 +132,18 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """A look into a sitemap for what a listing may have dropped."""
+
+    listing_url: str
+    source: str
+    since: datetime
+    until: datetime
+    by: str  #: address of the sitemap
+    reaches_back: bool  #: it lists something older than the stretch, so that it holds all of it
+
+
+@dataclass(frozen=True, slots=True)
 class Validators:
     """What a server gave us to ask whether a listing changed (RFC 9110, conditional requests)."""
 
