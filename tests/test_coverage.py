@@ -118,7 +118,7 @@ def test_what_an_overflowed_feed_dropped_is_found_in_the_sitemap(
     (row,) = house.json("coverage")
     assert all(each["is_seen"] for each in row["spans"])
     ((reason,),) = house.rows("select reason from coverage where reason like 'repaired%'")
-    assert reason.endswith("/sitemap.xml: 1 more")
+    assert reason.endswith("/news-sitemap.xml: 1 more")
     old = house.rows("select count(*) from frontier where found_by = 'sitemap'")
     assert old == [(1,)]  # what the sitemap lists from before the gap is left alone
 
