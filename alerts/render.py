@@ -111,7 +111,8 @@ def _escape_html(text: str) -> str:
 
 
 def _subject(evidence: Evidence) -> str:
-    subject = f"[Tripoint] {one_line(evidence.title)} — {one_line(evidence.outlet)}"
+    mark = "[Tripoint] Update: " if evidence.what_is_new else "[Tripoint] "
+    subject = f"{mark}{one_line(evidence.title)} — {one_line(evidence.outlet)}"
     return subject if len(subject) <= _LONGEST_SUBJECT else subject[: _LONGEST_SUBJECT - 1] + "…"
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -42,6 +43,20 @@ def evidence(title: str = "Title", sentence: str = "Russia met Pakistan.") -> Ev
     marked = (Marked(sentence, ((0, 6),)),)
     url = "https://a.example/x?a=1&b=(2)"
     return Evidence(title, "A & B", url, published, NOW, "en", "topic", 0.91, 0.5, marked, "Asia/Ho_Chi_Minh")
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_an_update_says_what_is_new_and_who_has_it(form: Format) -> None:
+    told = replace(evidence(), what_is_new="a denial <b>", corroboration="TASS only; no Pakistani outlet after 6 h")
+    message = Renderer().render(told, KEY, form)
+    assert message.subject.startswith("[Tripoint] Update: Title")
+    assert "New in this story: " in message.body
+    assert "a denial" in message.body
+    assert "<b>" not in message.body or form is Format.TEXT
+    assert "no Pakistani outlet after 6 h" in message.body
+    plain = Renderer().render(evidence(), KEY, form)
+    assert plain.subject.startswith("[Tripoint] Title")
+    assert "New in this story" not in plain.body
 
 
 def test_a_message_says_everything() -> None:
