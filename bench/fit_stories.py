@@ -20,7 +20,7 @@ from tripoint.app.evaluated import Report, load_reports
 from tripoint.app.seeds import GROUPING, load_glossary, packaged_seeds
 from tripoint.stories.fitting import Labelled, fit_grouping, model_data, pairs_of
 from tripoint.stories.glossary import Glossary
-from tripoint.stories.grouping import parse_grouping
+from tripoint.stories.grouping import parse_grouping, parse_rarity
 from tripoint.stories.likeness import Vector, weigh
 from tripoint.stories.signature import KINDS, Rarity, Reader
 
@@ -63,14 +63,6 @@ def alike() -> Any:
     """Return what says whether only their time tells two events apart."""
     groups = [set(line.split()) for line in ALIKE.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     return lambda one, other: any(one in group and other in group for group in groups)
-
-
-def parse_rarity(data: dict[str, Any]) -> Rarity:
-    """Return the rarities of a file that may have no weights yet."""
-    nothing = dict.fromkeys(KINDS, 0.0)
-    for name in ("apart", "dates_differ", "models_differ", "numbers_differ", "bias"):
-        nothing[name] = 0.0
-    return parse_grouping({"same": nothing, "across": nothing, **data} | {"same": nothing, "across": nothing}).rarity
 
 
 def read(file: Path, reader: Reader) -> list[Labelled]:

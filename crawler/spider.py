@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Container, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -41,6 +41,8 @@ from tripoint.domain.types import (
     Validators,
 )
 from tripoint.domain.urls import host
+
+T = TypeVar("T")
 
 _HANDLED = [304, *range(400, 600)]
 _REPAIR_SITEMAPS = 3  # asked for what a listing may have dropped
@@ -134,7 +136,7 @@ class NewsSpider(scrapy.Spider):
             await self._record_failed(url, source, kind, failure)
         else:
             children = await self._read_listing(response, source, kind, url, now)
-            if not is_child and (since := await self._blind_since(url, now)):
+            if not is_child and (since := await self._stored(self._errand.frontier.blind_since(url, now))):
                 for sitemap in self._sitemaps(source, response.url)[:_REPAIR_SITEMAPS]:
                     self._errand.listings_left[source.name] += 1
                     yield self._repair_request(
@@ -172,13 +174,6 @@ class NewsSpider(scrapy.Spider):
         )
         await self._record(poll, listing.candidates)
         return listing.sitemaps
-
-    async def _blind_since(self, url: str, now: datetime) -> datetime | None:
-        try:
-            return await self._errand.frontier.blind_since(url, now)
-        except Exception as error:  # noqa: BLE001 - without a store nothing may go on; `Crawler.crawl` raises it
-            self._give_up(error)
-            return None
 
     def _sitemaps(self, source: Source, url: str) -> list[str]:
         """Return the sitemaps of a source: those of the catalogue, and those that its robots.txt names."""
@@ -222,10 +217,8 @@ class NewsSpider(scrapy.Spider):
         since = repair.since - _SLACK
         inside = [each for each in listed if each.published and since <= each.published <= repair.until + _SLACK]
         done = replace(repair, reaches_back=any(each.published and each.published < since for each in listed))
-        try:
-            new = await self._errand.frontier.repair(done, inside)
-        except Exception as error:  # noqa: BLE001 - without a store nothing may go on; `Crawler.crawl` raises it
-            self._give_up(error)
+        new = await self._stored(self._errand.frontier.repair(done, inside))
+        if new is None:
             return
         self._errand.report.candidates += new
         if done.reaches_back:
@@ -272,16 +265,11 @@ class NewsSpider(scrapy.Spider):
             return
         name, until = host(response.url), now + timedelta(seconds=seconds)
         self._errand.held[name] = until
-        try:
-            await self._errand.frontier.hold(name, until, failure.reason)
-        except Exception as error:  # noqa: BLE001 - without a store nothing may go on; `Crawler.crawl` raises it
-            self._give_up(error)
+        await self._stored(self._errand.frontier.hold(name, until, failure.reason))
 
     async def _record(self, poll: Poll, candidates: Sequence[Candidate] = ()) -> None:
-        try:
-            new = await self._errand.frontier.record_poll(poll, candidates)
-        except Exception as error:  # noqa: BLE001 - without a store nothing may go on; `Crawler.crawl` raises it
-            self._give_up(error)
+        new = await self._stored(self._errand.frontier.record_poll(poll, candidates))
+        if new is None:
             return
         self._errand.report.candidates += new
         result, detail = {
@@ -383,6 +371,14 @@ class NewsSpider(scrapy.Spider):
                     errand.tell(Result.FAILURE, candidate.source, found.subject, found.reason)
         except Exception as error:  # noqa: BLE001 - without a store nothing may go on; `Crawler.crawl` raises it
             self._give_up(error)
+
+    async def _stored(self, work: Awaitable[T]) -> T | None:
+        """Return what the store answers, or None after giving up: without a store nothing may go on."""
+        try:
+            return await work
+        except Exception as error:  # noqa: BLE001 - `Crawler.crawl` raises it
+            self._give_up(error)
+            return None
 
     def _give_up(self, error: BaseException) -> None:
         self._errand.fatal = self._errand.fatal or error

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 from storage import tables as t
 from storage.alerts import queue_alerts
 from storage.database import Database
+from storage.relevant import IS_RELEVANT
 from storage.stories import reports_near, write_signature
 from storage.twins import find_twins, write_keys
 from storage.upsert import insert_for, insert_into
@@ -182,12 +183,7 @@ class ArticleStore:
         """Return the articles seen last, newest first."""
         query = select(t.articles).order_by(t.articles.c.first_seen_at.desc(), t.articles.c.id.desc()).limit(limit)
         if relevant_only:
-            newest = and_(
-                t.assessments.c.article_id == t.articles.c.id,
-                t.assessments.c.revision == t.articles.c.revision,
-                t.assessments.c.relevant,
-            )
-            query = query.where(select(t.assessments.c.id).where(newest).exists())
+            query = query.where(IS_RELEVANT)
         with self._database.read() as connection:
             return [_stored(connection, dict(row)) for row in connection.execute(query).mappings().all()]
 
@@ -251,13 +247,8 @@ class ArticleStore:
     def of_source(self, source: str) -> SourceCounts:
         """Count what is stored of one source."""
         mine = t.articles.c.source == source
-        newest = and_(
-            t.assessments.c.article_id == t.articles.c.id,
-            t.assessments.c.revision == t.articles.c.revision,
-            t.assessments.c.relevant,
-        )
         counted = select(func.count(), func.max(t.articles.c.first_seen_at)).where(mine)
-        relevant = select(func.count()).where(mine, select(t.assessments.c.id).where(newest).exists())
+        relevant = select(func.count()).where(mine, IS_RELEVANT)
         with self._database.read() as connection:
             articles, last_at = connection.execute(counted).one()
             return SourceCounts(articles, connection.scalar(relevant) or 0, last_at)

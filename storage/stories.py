@@ -11,22 +11,13 @@ from sqlalchemy import Connection, Select, and_, func, insert, or_, select, upda
 
 from storage import tables as t
 from storage.database import Database
+from storage.relevant import IS_RELEVANT
 from storage.upsert import insert_for
 from tripoint.domain.errors import MendError
 from tripoint.domain.types import Carried, Clues, Origin, PlacementKind, Report, Signature
 from tripoint.stories.grouping import WINDOW
 from tripoint.stories.placement import split_key
 
-_IS_RELEVANT = (
-    select(t.assessments.c.id)
-    .where(
-        t.assessments.c.article_id == t.articles.c.id,
-        t.assessments.c.revision == t.articles.c.revision,
-        t.assessments.c.relevant,
-    )
-    .exists()
-    .label("is_relevant")
-)
 _COLUMNS = (
     t.articles.c.id,
     t.articles.c.story,
@@ -47,7 +38,7 @@ _COLUMNS = (
     t.articles.c.wire_how,
     t.signatures.c.at,
     t.signatures.c.bags,
-    _IS_RELEVANT,
+    IS_RELEVANT.label("is_relevant"),
 )
 
 
@@ -77,7 +68,7 @@ class StoryStore:
             .order_by(newest.desc(), t.articles.c.story)
         )
         if relevant_only:
-            told = select(t.articles.c.story).where(_IS_RELEVANT.element)
+            told = select(t.articles.c.story).where(IS_RELEVANT)
             stories = stories.where(t.articles.c.story.in_(told))
         with self._database.read() as connection:
             keys = list(connection.scalars(stories.limit(limit)))

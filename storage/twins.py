@@ -11,12 +11,12 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, literal_colu
 from storage import tables as t
 from storage.upsert import insert_for
 from tripoint.domain.types import Article, Twin
+from tripoint.stories.fingerprint import SHARED_KEYS
 
 # A phrase that an outlet prints under everything gives many articles one key. The newest of them are looked at and no
 # others, so that a look-up costs the same in a large archive: copies of one text come within days.
 _NEWEST = 50
 _LIKELIEST = 8
-_SHARED = 2  # one key may be a phrase; see `tripoint.stories.fingerprint.SHARED_KEYS`
 
 _TWIN = (t.articles.c.id, t.articles.c.story, t.articles.c.outlet, t.articles.c.title, t.articles.c.text)
 _SAME_TEXT = (
@@ -33,7 +33,7 @@ def find_twins(connection: Connection, article: Article, keys: Sequence[int]) ->
     same = connection.execute(_SAME_TEXT, {"hash": article.content_hash}).first()
     if same:
         return (Twin(*same),)
-    if len(keys) < _SHARED:
+    if len(keys) < SHARED_KEYS:
         return ()
     rows = connection.execute(_sharing(len(keys)), {f"key{n}": key for n, key in enumerate(keys)})
     return tuple(Twin(*row) for row in rows)
@@ -57,7 +57,7 @@ def _sharing(keys: int) -> Select[Any]:
     likeliest = (
         select(found.c.article_id, shared.label("shared"))
         .group_by(found.c.article_id)
-        .having(shared >= _SHARED)
+        .having(shared >= SHARED_KEYS)
         .order_by(shared.desc(), found.c.article_id.desc())
         .limit(_LIKELIEST)
         .subquery("likeliest")

@@ -41,6 +41,16 @@ class Seeds:
     grouping: Grouping
 
     @property
+    def countries(self) -> dict[str, str]:
+        """The country of each source, by name."""
+        return {each.name: each.country for each in self.sources}
+
+    @property
+    def timezones(self) -> dict[str, str]:
+        """The time zone of each source, by name."""
+        return {each.name: each.timezone for each in self.sources}
+
+    @property
     def topics(self) -> tuple[Topic, ...]:
         """The topics that articles are judged by."""
         return tuple(each for each in self.all_topics if each.is_enabled)

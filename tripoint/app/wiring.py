@@ -152,9 +152,7 @@ def build_judge(seeds: Seeds) -> Judge:
 
 def build_placer(seeds: Seeds) -> Placer:
     """Return what puts articles into stories."""
-    countries = {each.name: each.country for each in seeds.sources}
-    zones = {each.name: each.timezone for each in seeds.sources}
-    return Placer(seeds.glossary, seeds.grouping, seeds.wires, countries, zones)
+    return Placer(seeds.glossary, seeds.grouping, seeds.wires, seeds.countries, seeds.timezones)
 
 
 def build_channels(
@@ -195,7 +193,7 @@ def build_policy(settings: Settings, seeds: Seeds, max_age: timedelta | None = N
         max_age=max_age or timedelta(hours=settings.alerts.max_age_h),
         min_score=settings.alerts.min_score or 0.0,
     )
-    return Policy([rule], {each.name: each.timezone for each in seeds.sources})
+    return Policy([rule], seeds.timezones)
 
 
 def crawl_settings(settings: Settings) -> CrawlSettings:

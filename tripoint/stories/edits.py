@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from tripoint.domain.text import fold, nfc
+from tripoint.domain.text import fold, nfc, sentences
 
-_ENDS = re.compile(r"(?<=[.!?…])[\"”’]?\s+|\n+")
 _CLOSES = re.compile(r"[.!?…][\"”’)]*$")
 _CLOCK = re.compile(r"\b(updated|published|posted|last modified|cập nhật|đăng lúc)\b|\b\d{1,2}[:h]\d{2}\b")
 _LABEL_WORDS = 15  # a time stamp, or the headline of a related article, is shorter
@@ -45,7 +44,8 @@ def edit(before: str, after: str) -> Edit:
 
 
 def _sentences(text: str) -> list[str]:
-    return [each.strip() for each in _ENDS.split(nfc(text)) if each.strip()]
+    text = nfc(text)
+    return [text[start:end] for start, end in sentences(text)]
 
 
 def _same(sentence: str) -> str:

@@ -72,20 +72,23 @@ def parse_model(features: tuple[str, ...], numbers: dict[str, float]) -> Model:
     return Model(features, tuple(float(numbers[name]) for name in features), float(numbers["bias"]))
 
 
-def parse_grouping(data: dict[str, dict[str, object]]) -> Grouping:
-    """Return a grouping from what `tripoint.stories.fitting.as_data` wrote; raises KeyError or TypeError if damaged."""
-    numbers: dict[str, dict[str, float]] = {name: dict(data[name]) for name in ("same", "across")}  # type: ignore[arg-type]
+def parse_rarity(data: dict[str, dict[str, object]]) -> Rarity:
+    """Return how telling terms are, from the file of weights; raises KeyError or TypeError if it is damaged."""
     known = {
         f"{kind} {term}": float(rarity)
         for kind, by_rarity in data["rarity"].items()
         for rarity, terms in dict(by_rarity).items()  # type: ignore[call-overload]
         for term in str(terms).split("|")
     }
-    general = data["general"]
-    rarity = Rarity(known, float(str(general["rarest"])))
+    return Rarity(known, float(str(data["general"]["rarest"])))
+
+
+def parse_grouping(data: dict[str, dict[str, object]]) -> Grouping:
+    """Return a grouping from what `bench.fit_stories` wrote; raises KeyError or TypeError if it is damaged."""
+    numbers: dict[str, dict[str, float]] = {name: dict(data[name]) for name in ("same", "across")}  # type: ignore[arg-type]
     return Grouping(
-        rarity,
+        parse_rarity(data),
         parse_model(SAME, numbers["same"]),
         parse_model(ACROSS, numbers["across"]),
-        float(str(general["join_from"])),
+        float(str(data["general"]["join_from"])),
     )

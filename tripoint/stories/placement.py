@@ -15,7 +15,7 @@ from tripoint.stories.edits import edit
 from tripoint.stories.fingerprint import Fingerprint, fingerprint, is_copy
 from tripoint.stories.glossary import Glossary
 from tripoint.stories.grouping import Grouping
-from tripoint.stories.novelty import SAME_FACTS, what_is_new
+from tripoint.stories.novelty import what_is_new
 from tripoint.stories.signature import Reader
 from tripoint.stories.wires import Wires
 
@@ -100,7 +100,7 @@ class Placer:
         if clues.signature is None or not told:
             return Placement(story, kind, "", because=because)
         new = what_is_new(self._glossary, article, clues.signature, told)
-        return Placement(story, kind, new.line, is_material=new.line != SAME_FACTS, because=because)
+        return Placement(story, kind, new.line, is_material=bool(new.facts), because=because)
 
 
 def _copy(article: Article, twin: Twin) -> Placement:

@@ -46,7 +46,6 @@ class Wires:
 
     def __init__(self, wires: Sequence[Wire], expected: Sequence[Expected] = ()) -> None:
         self.expected = tuple(expected)
-        self.wires = tuple(wires)
         self._patterns = [_patterns(each) for each in wires]
         self._owners = {alias.casefold(): each for each in wires for alias in each.aliases}
         longest_first = sorted((alias for each in wires for alias in each.aliases), key=len, reverse=True)

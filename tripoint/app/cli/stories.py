@@ -125,8 +125,7 @@ def _with_concepts(
 
 
 def _behind(seeds: Seeds, reports: Sequence[Report], concepts: frozenset[str], now: datetime) -> Corroboration:
-    countries = {each.name: each.country for each in seeds.sources}
-    return corroborate(seeds.wires, countries, reports, concepts, now)
+    return corroborate(seeds.wires, seeds.countries, reports, concepts, now)
 
 
 def _headline(reports: Sequence[Report]) -> Report:
