@@ -141,3 +141,10 @@ def test_a_line_that_is_no_report_is_named(tmp_path: Path) -> None:
         file.write_text(json.dumps(good) + "\n" + wrong + "\n")
         with pytest.raises(SeedError, match=told):
             load_reports(file)
+
+
+def test_a_line_separator_inside_a_text_ends_no_report(tmp_path: Path) -> None:
+    file = tmp_path / "reports.jsonl"
+    row = {"id": "1", "story": "s", "lang": "en", "published": "2026-11-24", "title": "T", "text": "One.\u2028Two."}
+    file.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert [each.text for each in load_reports(file)] == ["One.\u2028Two."]

@@ -63,7 +63,7 @@ def load_reports(file: Path) -> Sequence[Report]:
     except (OSError, UnicodeDecodeError) as error:
         raise SeedError(Place(str(file)), f"cannot read: {error}", "name a file of JSON lines in UTF-8") from error
     reports = [
-        _report(Place(str(file), number), line) for number, line in enumerate(text.splitlines(), 1) if line.strip()
+        _report(Place(str(file), number), line) for number, line in enumerate(text.split("\n"), 1) if line.strip()
     ]
     if not reports:
         raise SeedError(Place(str(file)), "holds no report", "write a JSON object a line")
