@@ -37,6 +37,7 @@ class House:
         self.settings.setdefault("crawl", {}).setdefault("delay_s", 0.0)
         self.settings["crawl"].setdefault("workers", 2)
         self.settings["crawl"].setdefault("allowed_hosts", ["127.0.0.0/8"])
+        self.settings.setdefault("web", {}).setdefault("port", 0)  # tests run beside each other
 
     @property
     def database(self) -> str:

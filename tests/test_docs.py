@@ -14,6 +14,7 @@ VERBS = (
     "init",
     "crawl",
     "run",
+    "web",
     "score",
     "stories",
     "story",

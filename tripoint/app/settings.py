@@ -95,6 +95,26 @@ class AlertsSection(Section):
     timeout_s: float = Field(default=60.0, gt=0, description="Longest wait for one service.")
 
 
+class WebSection(Section):
+    """The page that shows the archive."""
+
+    enabled: bool = Field(default=True, description="Whether `tripoint run` serves the page.")
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address to listen on; beyond loopback it is refused without a token.",
+    )
+    port: int = Field(default=8734, ge=0, le=65535, description="Port to listen on; 0 takes any that is free.")
+    token_env: str = Field(default="", description="Name of the environment variable that holds the token.")
+    token_file: Path | None = Field(default=None, description="File, outside the repository, that holds the token.")
+    public_url: str = Field(
+        default="", description="Address under which others reach the page, such as that of a proxy with TLS."
+    )
+    language: Literal["", "en", "vi"] = Field(
+        default="", description="Language of the page; empty asks each reader's browser."
+    )
+
+
 class ChannelSection(Section):
     """One place to which alerts go. The address holds secrets: it comes from the environment or a file."""
 
@@ -125,6 +145,7 @@ class Settings(BaseSettings):
     crawl: CrawlSection = CrawlSection()
     run: RunSection = RunSection()
     alerts: AlertsSection = AlertsSection()
+    web: WebSection = WebSection()
     channels: dict[str, ChannelSection] = Field(default_factory=_console)
 
     @classmethod

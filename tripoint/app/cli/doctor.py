@@ -60,6 +60,7 @@ def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
         ("seeds", _seeds),
         ("database", _database),
         ("channels", _channels),
+        ("page", _page),
     )
     for name, check in checks:
         try:
@@ -120,3 +121,14 @@ def _channels(settings: Settings) -> Iterator[Finding]:
         yield Finding("channel", good=True, found=f"{each.name}: {each.kind}, {each.form}")
     if not channels:
         yield Finding("channel", good=False, found="no channel is enabled", mend="add one under [channels.NAME]")
+
+
+def _page(settings: Settings) -> Iterator[Finding]:
+    from tripoint.app.web.access import access_of
+
+    web = settings.web
+    if not web.enabled:
+        yield Finding("page", good=True, found="not wanted (web.enabled)")
+        return
+    asks = "asks for a token" if access_of(web).token else "open to this machine alone"
+    yield Finding("page", good=True, found=f"{web.host}, port {web.port}: {asks}")

@@ -25,6 +25,7 @@ from tripoint.app.cli import (
     sources,
     stories,
     topic,
+    web,
 )
 from tripoint.app.cli.terminal import complain
 from tripoint.domain.errors import MendError, TripointError
@@ -74,6 +75,7 @@ def common(
 init.register(app)
 crawl.register(app)
 run.register(app)
+web.register(app)
 score.register(app)
 calibrate.register(app)
 topic.register(app)

@@ -48,6 +48,7 @@ def register(app: typer.Typer) -> None:
 async def _serve(settings: Settings, names: list[str]) -> None:
     from crawler.report import Result
     from scheduler.service import Service, ServiceSettings
+    from tripoint.app.web.server import page_beside
     from tripoint.app.wiring import opened_works
 
     console = err()
@@ -81,11 +82,19 @@ async def _serve(settings: Settings, names: list[str]) -> None:
 
         look_s = min(_LOOK_S, settings.run.min_interval_s, settings.run.interval_s)
         service = Service(one_pass, works.courier.run, ServiceSettings(look_s, settings.run.stop_within_s))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, service.stop)
-        console.print(Text(plain(_greeting(len(sources), settings))))
-        await service.run()
+        async with page_beside(settings, works.seeds, works.stores, works.writer) as beside:
+
+            def stop() -> None:
+                service.stop()
+                beside.stop()  # readers get their answers while the work in flight ends
+
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, stop)
+            console.print(Text(plain(_greeting(len(sources), settings))))
+            if beside.line:
+                console.print(Text(plain(beside.line)))
+            await service.run()
     console.print(Text("stopped; what was not finished is kept for the next start"))
 
 

@@ -1,0 +1,55 @@
+"""What the page is given, and how it asks the database without keeping the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from starlette.requests import Request
+
+from tripoint.app.seeds import Seeds
+from tripoint.app.settings import Settings
+from tripoint.app.web.access import Access
+from tripoint.app.wiring import Stores
+from tripoint.app.writer import Writer
+
+T = TypeVar("T")
+_READERS = 3  # enough for a few readers beside a crawl; each has a connection of its own
+
+
+class Reader:
+    """Runs reads on a few threads beside the writer's: a slow question keeps neither the loop nor the crawl."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=_READERS, thread_name_prefix="page")
+
+    async def do(self, work: Callable[[], T]) -> T:
+        """Run one read and return what it returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def close(self) -> None:
+        """Drop what waits, and let go of the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Everything that a view may ask: it reads through `reader`, and writes through the one `writer`."""
+
+    settings: Settings
+    seeds: Seeds
+    stores: Stores
+    reader: Reader
+    writer: Writer
+    access: Access
+    now: Callable[[], datetime]
+
+
+def rooms_of(request: Request) -> Rooms:
+    """Return what the page was given when it was built."""
+    rooms: Rooms = request.app.state.rooms
+    return rooms
