@@ -17,6 +17,8 @@ from lxml import etree
 
 from crawler.markup import decode, parse_html, parse_xml
 from crawler.moments import Moment, read_any
+from crawler.scripted import needs_script
+from tripoint.domain.health import NEEDS_SCRIPT
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Candidate, Found, Source
 from tripoint.domain.urls import canonical_url, host, normalise_url
@@ -156,6 +158,8 @@ class _Reader:
             if address and not address.startswith(("#", "javascript:", "mailto:", "tel:")):
                 entries.append((address, link.text_content() or link.get("title", ""), "", ""))
         found = [each for each in self._candidates(entries) if self._looks_like_article(each.url)]
+        if not found and (script := needs_script(tree)):
+            raise UnreadableListingError(f"{NEEDS_SCRIPT}: {script}")
         if not found:
             raise UnreadableListingError(f"{len(entries)} links, and not one that looks like an article")
         return Listing(tuple(found))

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from lxml import etree, html
 
 from crawler.extract.head import Head
+from crawler.scripted import needs_script
+from tripoint.domain.health import NEEDS_SCRIPT
 from tripoint.domain.types import NotArticleKind
 
 _FEW_WORDS = 25  # a brief of forty words is an article
 _SHORT_WORDS = 120
+_SHORT_CHARACTERS = 1_000  # in paragraphs; what has more was not left to a script
 _MANY_PICTURES = 5
 _MANY_LINKS = 6
 _LONG_PARAGRAPH_WORDS = 25
@@ -38,6 +41,7 @@ class Shape:
     headlines: int  #: links that look like headlines of other pages
     long_paragraphs: int
     paragraph_characters: int  #: in paragraphs that are longer than a menu's entries
+    script: str = ""  #: what says that a script is to write the page, "" where nothing does
 
     def verdict(self, text: str) -> tuple[NotArticleKind, str] | None:
         """Return the kind and a reason if the page with this body holds no article."""
@@ -51,6 +55,8 @@ class Shape:
             return NotArticleKind.GALLERY, f"{self.pictures} pictures with {words} words"
         if not self.says_article and self.headlines >= _MANY_LINKS and self.long_paragraphs < self.headlines / 3:
             return NotArticleKind.INDEX, f"{self.headlines} headlines of other pages"
+        if words < _FEW_WORDS and self.script:
+            return NotArticleKind.SCRIPT, f"{NEEDS_SCRIPT}: {self.script}, and {words} words of text"
         if words < _FEW_WORDS:
             return NotArticleKind.EMPTY, f"{words} words of text"
         return None
@@ -72,4 +78,5 @@ def not_article_kind(tree: html.HtmlElement, head: Head) -> Shape:
         headlines=len(links),
         long_paragraphs=sum(each.count(" ") >= _LONG_PARAGRAPH_WORDS for each in paragraphs),
         paragraph_characters=sum(each for each in lengths if each >= LONG_PARAGRAPH_CHARACTERS),
+        script=needs_script(tree) if sum(lengths) < _SHORT_CHARACTERS else "",
     )

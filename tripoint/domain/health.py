@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from tripoint.domain.types import PollStatus
 
+NEEDS_SCRIPT = "needs a script"  # so begins the reason of a page that only a browser could read
 _FAILURES = 3  # in a row, before a listing counts as failing and not as unlucky
 _PAGES = 5  # pages without one article among them, before a source counts as broken
 _SILENCE = timedelta(hours=24)  # at least; a ministry may be quiet over a weekend, see `_GAPS`
@@ -75,12 +76,22 @@ def diagnose(signs: Signs, now: datetime) -> Health:
     if len(finished) >= _PAGES and not any(state == "done" for state, _ in finished):
         forbidden = _all_forbidden(reason for _, reason in finished)
         state = HealthState.FORBIDDEN if forbidden else HealthState.PARSE_BROKEN
+        scripted = _scripted(finished)
+        if 2 * len(scripted) > len(finished):
+            return Health(state, f"{NEEDS_SCRIPT}: {len(scripted)} of the last {len(finished)} pages")
         return Health(state, f"no article in the last {len(finished)} pages: {finished[0][1]}")
     if silent := _silent_since(signs, now):
         return Health(HealthState.EMPTY, f"nothing new since {silent:%Y-%m-%d %H:%M} UTC")
     if failed:
         return Health(HealthState.DEGRADED, f"{failed[0].url}: {failed[0].error or 'unchanged since it failed'}")
+    if scripted := _scripted(finished):
+        return Health(HealthState.HEALTHY, f"{NEEDS_SCRIPT}: {len(scripted)} of the last {len(finished)} pages")
     return Health(HealthState.HEALTHY)
+
+
+def _scripted(pages: Iterable[tuple[str, str]]) -> list[str]:
+    """Return why those pages gave no article that only a script could have written."""
+    return [reason for state, reason in pages if state == "not_article" and reason.startswith(NEEDS_SCRIPT)]
 
 
 def _all_forbidden(reasons: Iterable[str]) -> bool:

@@ -34,6 +34,7 @@ class NotArticleKind(StrEnum):
     GALLERY = "gallery"
     LOGIN = "login"
     INDEX = "index"
+    SCRIPT = "script"
     EMPTY = "empty"
 
 

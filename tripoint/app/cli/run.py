@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from tripoint.app.cli.crawl import choose
+from tripoint.app.cli.passes import Tally
 from tripoint.app.cli.progress import Progress
 from tripoint.app.cli.terminal import err, plain, settings_of
 from tripoint.app.settings import Settings
 from tripoint.domain.types import Source
-
-if TYPE_CHECKING:
-    from crawler.report import CrawlReport
-
 
 _LOOK_S = 15.0  # how often it is asked what is due
 _GROUPS_AT_ONCE = 16
@@ -35,6 +32,9 @@ def register(app: typer.Typer) -> None:
         interval: Annotated[
             float | None, typer.Option(min=1, help="Seconds between two visits, the same for every listing.")
         ] = None,
+        verbose: Annotated[
+            bool, typer.Option("--verbose", "-v", help="A line for each source that was read, not one a pass.")
+        ] = False,
     ) -> None:
         """Keep watching: each listing at its own rhythm, alerts as they come. No work is lost when it stops."""
         from crawler.reactor import run_on_reactor
@@ -42,19 +42,19 @@ def register(app: typer.Typer) -> None:
         keys = ("interval_s", "min_interval_s", "max_interval_s")
         options: dict[str, Any] = {"run": dict.fromkeys(keys, interval)} if interval else {}
         settings = settings_of(context, options)
-        run_on_reactor(lambda: _serve(settings, source or []))
+        run_on_reactor(lambda: _serve(settings, source or [], verbose=verbose))
 
 
-async def _serve(settings: Settings, names: list[str]) -> None:
-    from crawler.report import Result
+async def _serve(settings: Settings, names: list[str], *, verbose: bool) -> None:
     from scheduler.service import Service, ServiceSettings
     from tripoint.app.web.server import page_beside
-    from tripoint.app.wiring import opened_works
+    from tripoint.app.wiring import opened_works, utc_now
 
     console = err()
     progress = Progress(console, quiet=True)
     async with opened_works(settings, progress.say) as works:
         sources = choose(works.seeds.sources, names)
+        tally = Tally(lambda line: console.print(Text(line)), utc_now, a_line_each=verbose)
 
         busy: set[str] = set()  # hosts that a pass is asking; another pass beside it would ask them twice as often
 
@@ -66,6 +66,7 @@ async def _serve(settings: Settings, names: list[str]) -> None:
             for each in chosen:
                 busy.update(each.hosts)
             await asyncio.gather(*(one_group(group, due.listings, stop) for group in groups(chosen)))
+            tally.tell()
 
         turns = asyncio.Semaphore(_GROUPS_AT_ONCE)
 
@@ -77,8 +78,7 @@ async def _serve(settings: Settings, names: list[str]) -> None:
                     await works.look_after(group)
             finally:
                 busy.difference_update(*(each.hosts for each in group))
-            if set(report.results) - {Result.LISTING_UNCHANGED} and not report.stopped:
-                console.print(Text(_line(group, report)))
+            tally.add(group, report)
 
         look_s = min(_LOOK_S, settings.run.min_interval_s, settings.run.interval_s)
         service = Service(one_pass, works.courier.run, ServiceSettings(look_s, settings.run.stop_within_s))
@@ -114,12 +114,3 @@ def groups(sources: Sequence[Source]) -> list[list[Source]]:
         names = set(source.hosts).union(*(hosts for hosts, _ in touching))
         parts.append((names, [*(each for _, members in touching for each in members), source]))
     return [members for _, members in parts]
-
-
-def _line(group: Sequence[Source], report: CrawlReport) -> str:
-    counted = ", ".join(f"{count} {name}" for name, count in report.results.items())
-    at = (report.finished_at or report.started_at).strftime("%Y-%m-%d %H:%M:%S UTC")
-    failed = any("listings failed" in str(each) for each in report.results)
-    hint = "; `tripoint sources health` says why" if failed else ""
-    names = ", ".join(each.name for each in group)
-    return plain(f"{at} {names}: {counted or 'nothing'}; {report.alerts} alerts queued{hint}")
