@@ -219,7 +219,7 @@ def guarded(guard: str) -> str:
         (guarded("before = ['...']"), 'x.toml:8: "..." in `before` does not begin and end'),
         (guarded("before = ['a word that is far longer than what is read']"), "is longer than the 28 characters"),
         (guarded("after = ['nga']\nnot_after = ['nga']"), "leave nothing that could match"),
-        (guarded("marks = 1"), "`marks` is a number"),
+        (guarded("needs = 1"), "`needs` is a number"),
         (
             '[[concept]]\nid = "a.b"\nkind = "actor"\nvi = ["Su-3.*"]',
             'the alias "Su-3.*" looks like a regular expression',

@@ -6,7 +6,6 @@ import json
 import math
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -24,10 +23,13 @@ from tripoint.relevance.calibration import Example
 from tripoint.relevance.explain import flips
 from tripoint.relevance.figures import Judged, average_precision, best_threshold, calibration_error, figures
 from tripoint.relevance.language import LanguageGuesser
+from tripoint.relevance.matcher import Matcher
 from tripoint.relevance.topic import NEGATIVE, POSITIVE
 
 _SEEDS = load_seeds()
 _JUDGE = Judge(_SEEDS.topics, _SEEDS.lexicon, LanguageGuesser())
+_MATCHER = Matcher(_SEEDS.lexicon)
+_SURFACES = sorted({alias.text for concept in _SEEDS.lexicon.concepts for alias in concept.aliases})
 _EXAMPLES = load_examples(packaged_seeds())
 _TOPIC = _SEEDS.topics[0]
 _ANCHORS = load_anchors(packaged_seeds(), _TOPIC)
@@ -95,45 +97,52 @@ def test_how_a_text_is_written_hardly_matters(how: str, language: str) -> None:
     assert f1 >= (0.85 if how == "no title" else 0.9)
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.sampled_from(_EXAMPLES), st.sampled_from(["NFD", "soft hyphens", "no-break spaces", "zero-width", "tones"]))
-def test_writing_it_otherwise_finds_the_same_concepts(example: Example, how: str) -> None:
-    text = example.text
-    other = {
-        "NFD": lambda: unicodedata.normalize("NFD", text),
-        "tones": lambda: re.sub(
-            r"(?:oà|oá|uỷ|uý)(?!\w)", lambda found: {"oà": "òa", "oá": "óa", "uỷ": "ủy", "uý": "úy"}[found[0]], text
-        ),
-        "soft hyphens": lambda: "\u00ad".join(text[place : place + 3] for place in range(0, len(text), 3)),
-        "no-break spaces": lambda: text.replace(" ", "\u00a0"),
-        "zero-width": lambda: text.replace("a", "a\u200b"),
-    }[how]()
-    plain = _JUDGE.assess("", text, example.language)[0]
-    found = _JUDGE.assess("", other, example.language)[0]
-    assert [hit.concept for hit in found.hits] == [hit.concept for hit in plain.hits]
-    assert all(other[hit.start : hit.end] == hit.surface for hit in found.hits)
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "no diacritics": strip_marks,
+    "NFD": lambda text: unicodedata.normalize("NFD", text),
+    "capitals": str.upper,
+    "older tones": lambda text: re.sub(
+        r"(?:oà|oá|uỷ|uý)(?!\w)", lambda found: {"oà": "òa", "oá": "óa", "uỷ": "ủy", "uý": "úy"}[found[0]], text
+    ),
+    "soft hyphens": lambda text: "\u00ad".join(text[place : place + 3] for place in range(0, len(text), 3)),
+    "no-break spaces": lambda text: text.replace(" ", "\u00a0"),
+    "zero-width": lambda text: text.replace("a", "a\u200b"),
+}
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.sampled_from(_EXAMPLES))
-def test_capitals_lose_no_concept(example: Example) -> None:
-    text = example.text.upper()
-    found = _JUDGE.assess("", text, example.language)[0].hits
-    plain = _JUDGE.assess("", example.text, example.language)[0].hits
-    # In capitals "US" and "us" are the same word: there may be more, never less.
-    assert not Counter(hit.concept for hit in plain) - Counter(hit.concept for hit in found)
-    assert all(text[hit.start : hit.end] == hit.surface for hit in found)
+def concepts(text: str) -> set[str]:
+    return {match.concept for match in _MATCHER.find(text)}
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.sampled_from([each for each in _EXAMPLES if each.language == "vi"]))
-def test_without_diacritics_what_is_long_enough_to_be_sure_is_found(example: Example) -> None:
-    """One syllable without its marks is too many words: "quan" is an army, an office, a shop and a customs post."""
-    bare = strip_marks(example.text)
-    found = {hit.concept for hit in _JUDGE.assess("", bare, "vi")[0].hits}
-    plain = _JUDGE.assess("", example.text, "vi")[0].hits
-    sure = {hit.concept for hit in plain if len(hit.surface) >= 9 and " " in hit.surface}
-    assert len(sure - found) <= len(sure) / 10
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(_EXAMPLES), st.lists(st.sampled_from(list(WRITTEN)), min_size=1, max_size=3, unique=True))
+def test_writing_it_otherwise_finds_the_same_concepts(example: Example, ways: list[str]) -> None:
+    """In any of these ways, or in several at once: all of an example's concepts are found, and no other."""
+    for text in (example.title, example.text):
+        other = text
+        for how in ways:
+            other = WRITTEN[how](other)
+        assert concepts(other) == concepts(text)
+        assert all(0 <= match.start < match.end <= len(other) for match in _MATCHER.find(other))
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_every_example_holds_the_same_concepts_however_it_is_written(how: str) -> None:
+    for each in _EXAMPLES:
+        for text in (each.title, each.text):
+            assert concepts(WRITTEN[how](text)) == concepts(text), each.id
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(_SURFACES), st.text(max_size=8)), max_size=12), st.sampled_from(" \n,.-"))
+def test_diacritics_are_never_looked_at(pieces: list[str], between: str) -> None:
+    """Whatever the text, not only an example: the same concepts at the same places, and the same verdict."""
+    text = unicodedata.normalize("NFC", between.join(pieces))
+    bare = strip_marks(text)
+    assert concepts(bare) == concepts(text)
+    if len(bare) == len(text):
+        assert _MATCHER.find(bare) == _MATCHER.find(text)
+        assert _JUDGE.assess("", bare, "vi")[0].score == _JUDGE.assess("", text, "vi")[0].score
 
 
 def test_every_plain_alias_is_found() -> None:
@@ -146,8 +155,11 @@ def test_every_plain_alias_is_found() -> None:
             if alias.needs or alias.name or alias.case or alias.after or alias.before:
                 continue
             ways = [alias.text, alias.text.upper(), unicodedata.normalize("NFD", alias.text)]
-            for way in [*ways, strip_marks(alias.text)] if alias.bare else ways:
-                found = {hit.concept for hit in _JUDGE.assess("", f"– {way} –", alias.language)[0].hits}
+            around = {"vi": "quân đội các nước tin rằng – {} –", "en": "their generals say that – {} –"}.get(
+                alias.line, "– {} –"
+            )
+            for way in [*ways, strip_marks(alias.text)]:
+                found = {hit.concept for hit in _JUDGE.assess("", around.format(way), alias.language)[0].hits}
                 if concept.id not in found:
                     missed.append((concept.id, way, found))
     assert not missed

@@ -78,6 +78,7 @@ class _Shifts:
 
 _HYPHENS = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
 _QUOTES = "\u2018\u2019\u02bc\u2032"
+_DOUBLE_QUOTES = "\u201c\u201d\u00ab\u00bb"
 _DROPPED = "\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"
 _SINGLE = {ord(each): "-" for each in _HYPHENS} | {ord(each): "'" for each in _QUOTES}
 _SINGLE |= {
@@ -140,6 +141,32 @@ def fold(text: str) -> Folded:
         lowered = _OLD_TONE.sub(lambda found: _PLACEMENT[found[0]], lowered)
     lowered = _Y_FOR_I.sub(lambda found: _I_OF_Y[found[0]], lowered)
     return Folded(lowered, cased, shifts)
+
+
+_BASES = "".join(
+    chr(code)
+    for first, last in ((0xC0, 0x250), (0x1E00, 0x1F00))
+    for code in range(first, last)
+    if unicodedata.decomposition(chr(code)) and unicodedata.normalize("NFD", chr(code))[0].isascii()
+)
+_WITHOUT_BASE = re.compile(f"[^\\x00-\\x7f{_class(map(ord, _BASES))}]+")
+
+
+def unmark(text: str) -> Folded:
+    """Return the text as `fold` does and without diacritics, so that what is read is the same with and without them.
+
+    It is all ASCII: a letter without a Latin base becomes q, and what is neither a letter nor a quotation mark *.
+    """
+    composed, shifts = _compose(text)
+    cased = _VARIANT.sub(lambda found: _SINGLE[ord(found[0])], composed)
+    if not cased.isascii():
+        cased = _WITHOUT_BASE.sub(_foreign, cased.replace("đ", "d").replace("Đ", "D"))
+        cased = unicodedata.normalize("NFD", cased).encode("ascii", "ignore").decode("ascii")
+    return Folded(_Y_FOR_I.sub("i", cased.lower()), cased, shifts)
+
+
+def _foreign(found: re.Match[str]) -> str:
+    return "".join('"' if each in _DOUBLE_QUOTES else "q" if each.isalnum() else "*" for each in found[0])
 
 
 def _compose(text: str) -> tuple[str, _Shifts | None]:

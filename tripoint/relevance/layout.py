@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tripoint.domain.text import nfc
+from tripoint.domain.text import nfc, strip_marks
 
 _ENDS = (".", "!", "?", "…", ":", ";")
 _CLOSES = "\"'”’»)]"
 _LEADS_ELSEWHERE = re.compile(
     r"\W*(?:read (?:more|also)|also (?:read|see)|see also|related|more (?:on|from)|don't miss|watch|recommended"
-    r"|tin (?:liên quan|cùng chuyên mục|nóng|mới)|xem (?:thêm|ngay)|đọc (?:thêm|ngay|tiếp)|có thể bạn quan tâm"
-    r"|đừng bỏ lỡ|bài (?:liên quan|viết liên quan)|từ khoá|từ khóa|tags?|video đang hot"
-    r"|mời (?:quý )?(?:bạn đọc|độc giả))\b"
+    r"|tin (?:lien quan|cung chuyen muc|nong|moi)|xem (?:them|ngay)|doc (?:them|ngay|tiep)|co the ban quan tam"
+    r"|dung bo lo|bai (?:lien quan|viet lien quan)|tu khoa|tags?|video dang hot"
+    r"|moi (?:quy )?(?:ban doc|doc gia))\b"
     r"|\s*(?:>>|»|►|▶|•\s*>)",
     re.IGNORECASE,
 )
 _LONG_HEADLINE = 160
+_OPENING = 60  # characters of a line that may say so
 _FEW_LINES = 4
 
 
@@ -40,7 +41,7 @@ def asides(text: str, spans: Sequence[tuple[int, int]]) -> frozenset[int]:
         if not line:
             continue
         is_headline = _is_headline(line)
-        if _LEADS_ELSEWHERE.match(line):
+        if _LEADS_ELSEWHERE.match(strip_marks(line[:_OPENING])):
             is_in_block = True
             said.update(members)
         elif is_in_block and (is_headline or (line.endswith("?") and len(line) <= _LONG_HEADLINE)):

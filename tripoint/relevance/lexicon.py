@@ -6,17 +6,26 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tripoint.domain.errors import Place
 from tripoint.domain.seedfile import SeedTable
-from tripoint.domain.text import fold, strip_marks
+from tripoint.domain.text import unmark
+from tripoint.relevance.syllables import is_spelled_so
 
 KINDS = ("actor", "act", "move", "force", "platform", "forum", "person", "context", "third", "veto", "echo", "shield")
 LANGUAGES = ("vi", "en")
 _ID = re.compile(r"[a-z]+\.[a-z0-9_]+")
 _PATTERN = re.compile(r"\.\*|\.\+|\\[a-zA-Z.]|\[[^\]]+\]|\(\?|\w\|\w|\{\d|^\^|\w[*?]$")
 _LONGEST_GUARD = 28  # characters: what the matcher looks at beside an alias
-_LEAST_BARE_LETTERS = 7  # an alias stripped of its marks is trusted from this length on, and from two words on
+_LEAST_SURE = 7  # letters: a shorter Vietnamese alias may be a word of another language, so its line is looked at
+
+
+class Guard(NamedTuple):
+    """A word beside an alias; one that is written with a capital is a name, and stands so in the text."""
+
+    word: str
+    is_name: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +34,16 @@ class Alias:
 
     concept: str
     text: str  #: as the seed has it
-    folded: str
+    folded: str  #: as it is looked for: in small letters, without diacritics
     language: str
-    bare: str = ""  #: without diacritics, where that is safe to look for
+    line: str = ""  #: the language that the line must be in, where the alias could be a word of the other
     case: bool = False
     needs: bool = False
     name: bool = False
-    after: tuple[str, ...] = ()  #: folded words of which one must stand before it
-    before: tuple[str, ...] = ()
-    not_after: tuple[str, ...] = ()
-    not_before: tuple[str, ...] = ()
+    after: tuple[Guard, ...] = ()  #: folded words of which one must stand before it
+    before: tuple[Guard, ...] = ()
+    not_after: tuple[Guard, ...] = ()
+    not_before: tuple[Guard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +122,15 @@ def _own(owners: dict[tuple[str, str], tuple[str, Place]], alias: Alias, entry: 
         raise entry.error(key, f'"{alias.text}" already belongs to {owner} ({place})', "remove one of the two")
 
 
-def _alias(entry: SeedTable, key: str, concept: str, text: str, language: str, marks: bool = False) -> Alias:
-    folded = fold(text.strip()).text
+def _alias(entry: SeedTable, key: str, concept: str, text: str, language: str) -> Alias:
+    folded = unmark(text.strip()).text
     if not any(each.isalnum() for each in folded):
         raise entry.error(key, f'the alias "{text}" has no letter or digit', "write a word")
     if _PATTERN.search(text):
         mend = "write out each form: an alias is found as it stands, whatever its case and accents"
         raise entry.error(key, f'the alias "{text}" looks like a regular expression', mend)
-    bare = strip_marks(folded)
-    is_safe = bare != folded and len(bare) >= _LEAST_BARE_LETTERS and re.search(r"[ -]", bare) and not marks
-    return Alias(concept, text, folded, language, bare=bare if language == "vi" and is_safe else "")
+    line = language if (language == "vi" and len(folded) < _LEAST_SURE) or language == "en" else ""
+    return Alias(concept, text, folded, language, line if is_spelled_so(folded) else "")
 
 
 def _guarded(table: SeedTable, concept: str) -> Alias:
@@ -130,7 +138,7 @@ def _guarded(table: SeedTable, concept: str) -> Alias:
     language = table.text("lang")
     if language not in LANGUAGES:
         raise table.error("lang", f'"{language}" is no language of the matcher', "choose vi or en")
-    plain = _alias(table, "text", concept, text, language, marks=table.flag("marks", False))
+    plain = _alias(table, "text", concept, text, language)
     lists = {key: _guard(table, key) for key in ("after", "before", "not_after", "not_before")}
     for must, must_not in (("after", "not_after"), ("before", "not_before")):
         if lists[must] and set(lists[must]) <= set(lists[must_not]):
@@ -143,7 +151,7 @@ def _guarded(table: SeedTable, concept: str) -> Alias:
         text=plain.text,
         folded=plain.folded,
         language=language,
-        bare=plain.bare,
+        line=plain.line,
         case=case,
         needs=table.flag("needs", False),
         name=table.flag("name", False),
@@ -151,10 +159,10 @@ def _guarded(table: SeedTable, concept: str) -> Alias:
     )
 
 
-def _guard(table: SeedTable, key: str) -> tuple[str, ...]:
+def _guard(table: SeedTable, key: str) -> tuple[Guard, ...]:
     """Read the words of a guard, folded; refuses one that no text could fulfil."""
-    words = tuple(fold(each.strip()).text for each in table.texts(key, ()))
-    for word in words:
+    words = tuple(Guard(unmark(each.strip()).text, each[:1].isupper()) for each in table.texts(key, ()))
+    for word, _ in words:
         end = word.removesuffix(",") if key.endswith("after") else word  # "nga," stands before "mỹ" in a list
         if not (end[:1].isalnum() and (end[-1:].isalnum() or end.endswith("."))):
             problem = f'"{word}" in `{key}` does not begin and end with a letter or digit'

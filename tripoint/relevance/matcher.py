@@ -1,4 +1,8 @@
-"""Finding concepts: one pass over the folded text for all languages, then boundaries, guards, and the longest wins."""
+"""Finding concepts: one pass over the folded text for all languages, then boundaries, guards, and the longest wins.
+
+Diacritics are never looked at, so a text and the same text without them hold the same concepts at the same places; what
+tells "bán" from "bản" is the words beside it, and what tells "My" from English is the rest of its line.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,17 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
-from tripoint.domain.text import Folded, fold, has_vietnamese_marks
-from tripoint.relevance.lexicon import Alias, Lexicon
+from tripoint.domain.text import Folded, unmark
+from tripoint.relevance.lexicon import Alias, Guard, Lexicon
+from tripoint.relevance.syllables import is_vietnamese
 
 _CAPITALS_SHARE = 0.6
-_DATELINE = re.compile(r"^[ \t]*[A-ZĐÀ-Ỹ][^\n.]{2,60}?\([^()\n]{2,40}\)[ \t]*[-–—:]", re.MULTILINE)
-_SOURCE = re.compile(r"\((?:theo|nguồn|source|via|ảnh|photo)[^()\n]{1,60}\)", re.IGNORECASE)
-_BEFORE_CHARACTERS = 30
+_DATELINE = re.compile(r"^[ \t]*[A-Za-z][^\n.]{2,60}?\([^()\n]{2,40}\)[ \t]*[-–—:]", re.MULTILINE)
+_SOURCE = re.compile(r"\((?:theo|nguon|source|via|anh|photo)[^()\n]{1,60}\)", re.IGNORECASE)
+_BESIDE_CHARACTERS = 30  # before an alias, for its guards
+_BESIDE = " -\"'"
+_BESIDES = frozenset(_BESIDE)
+_OPENS = frozenset(".!?:\"'([-")  # after these a capital is no sign of a name
 
 
 class Match(NamedTuple):
@@ -37,7 +45,7 @@ class _Found(NamedTuple):
 class _Pattern(NamedTuple):
     """What one entry of the automaton may stand for, and which of its ends must not lie inside a word."""
 
-    aliases: tuple[tuple[Alias, bool], ...]  # with whether it is the form without diacritics
+    aliases: tuple[Alias, ...]
     is_free: bool  # the first alias asks for nothing, wherever it stands
     opens_word: bool
     closes_word: bool
@@ -47,8 +55,8 @@ class _Pattern(NamedTuple):
 class _Line:
     start: int
     end: int
-    has_marks: bool
     is_capitals: bool
+    is_vietnamese: bool
 
 
 class Matcher:
@@ -56,18 +64,16 @@ class Matcher:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._kinds = {each.id: each.kind for each in lexicon.concepts}
-        patterns: dict[str, list[tuple[Alias, bool]]] = defaultdict(list)
+        patterns: dict[str, list[Alias]] = defaultdict(list)
         for concept in lexicon.concepts:
             for alias in concept.aliases:
-                patterns[alias.folded].append((alias, False))
-                if alias.bare:
-                    patterns[alias.bare].append((alias, True))
+                patterns[alias.folded].append(alias)
         self._patterns = [_pattern(text, aliases) for text, aliases in patterns.items()]
         self._automaton = AhoCorasick(list(patterns))
 
     def find(self, text: str) -> list[Match]:
         """Return what stands in a text, in its order, no two overlapping; shields are used and not returned."""
-        folded = fold(text)
+        folded = unmark(text)
         refused_names: set[str] = set()
         kept = _longest(self._accepted(folded, refused_names))
         sure = {alias.concept for alias, _, _ in kept if not (alias.needs or alias.name)}
@@ -96,25 +102,23 @@ class Matcher:
             if hidden and any(a <= start < b for a, b in hidden):
                 continue
             if pattern.is_free:
-                yield _Found(pattern.aliases[0][0], start, end)
+                yield _Found(pattern.aliases[0], start, end)
                 continue
             line = lines.at(start)
-            for alias, is_bare in pattern.aliases:
-                if is_bare and line.has_marks:
-                    continue
+            for alias in pattern.aliases:
                 if _guards_hold(alias, folded, start, end, line):
                     yield _Found(alias, start, end)
                     break
-                if alias.name and _stands(alias.not_after, text[max(0, start - _BEFORE_CHARACTERS) : start], end=True):
+                if alias.name and _stands_before(alias.not_after, folded, start, line):
                     refused_names.add(alias.concept)
 
 
 class _Lines:
-    """Judges each line once: whether it carries diacritics, and whether it is all capitals."""
+    """Judges each line once: whether it is all capitals, and whether it reads as Vietnamese."""
 
     def __init__(self, folded: Folded) -> None:
         self._folded = folded
-        self._line = _Line(0, -1, has_marks=False, is_capitals=False)
+        self._line = _Line(0, -1, is_capitals=False, is_vietnamese=False)
 
     def at(self, offset: int) -> _Line:
         """Return the line around an offset; asked in rising order, so that remembering one is enough."""
@@ -124,7 +128,8 @@ class _Lines:
             end = text.find("\n", offset)
             end = len(text) if end < 0 else end
             cased = self._folded.cased[start:end]
-            self._line = _Line(start, end, has_vietnamese_marks(cased), _is_capitals(cased))
+            is_capitals = _is_capitals(cased)
+            self._line = _Line(start, end, is_capitals, is_vietnamese(cased, is_capitals=is_capitals))
         return self._line
 
 
@@ -136,53 +141,76 @@ def _is_capitals(line: str) -> bool:
     return letters >= 12 and sum(map(str.isupper, line)) > letters * _CAPITALS_SHARE
 
 
-def _pattern(text: str, aliases: Sequence[tuple[Alias, bool]]) -> _Pattern:
-    alias, is_bare = aliases[0]
-    asks = alias.case or alias.after or alias.before or alias.not_after or alias.not_before
-    return _Pattern(tuple(aliases), not asks and not is_bare, text[0].isalnum(), text[-1].isalnum())
+def _pattern(text: str, aliases: Sequence[Alias]) -> _Pattern:
+    alias = aliases[0]
+    asks = alias.line or alias.case or alias.after or alias.before or alias.not_after or alias.not_before
+    return _Pattern(tuple(aliases), not asks, text[0].isalnum(), text[-1].isalnum())
 
 
 def _guards_hold(alias: Alias, folded: Folded, start: int, end: int, line: _Line) -> bool:
     if alias.case and not line.is_capitals and not _has_capitals(alias.text, folded.cased[start:end]):
         return False
-    if not (alias.after or alias.before or alias.not_after or alias.not_before):
-        return True
-    before = folded.text[max(0, start - _BEFORE_CHARACTERS) : start]
-    after = folded.text[end : end + _BEFORE_CHARACTERS]
-    if alias.after and not _stands(alias.after, before, end=True):
+    if alias.line and line.is_vietnamese is not (alias.line == "vi"):
         return False
-    if alias.before and not _stands(alias.before, after, end=False):
+    if alias.after and not _stands_before(alias.after, folded, start, line):
         return False
-    return not _stands(alias.not_after, before, end=True) and not _stands(alias.not_before, after, end=False)
+    if alias.before and not _stands_behind(alias.before, folded, end, line):
+        return False
+    return not (
+        (alias.not_after and _stands_before(alias.not_after, folded, start, line))
+        or (alias.not_before and _stands_behind(alias.not_before, folded, end, line))
+    )
 
 
 def _has_capitals(alias: str, surface: str) -> bool:
     return all(b.isupper() for a, b in zip(alias, surface, strict=False) if a.isupper())
 
 
-def _stands(words: Sequence[str], text: str, *, end: bool) -> bool:
-    """Return whether one of the words is the nearest neighbour, parted by a space or a hyphen and nothing else."""
-    if not words:
+def _stands_before(guards: Sequence[Guard], folded: Folded, start: int, line: _Line) -> bool:
+    """Return whether one of the words is the last before an alias, parted by a space or a hyphen and nothing else."""
+    text = folded.text
+    if text[start - 1 : start] not in {" ", "-"}:
         return False
-    if end:
-        text = text[-_BEFORE_CHARACTERS:]
-        if text[-1:] not in {" ", "-"}:
-            return False
-        text = text.rstrip(" -\"'“‘")
-        return any(
-            text.endswith(word) and (len(text) == len(word) or not text[-len(word) - 1].isalnum()) for word in words
-        )
-    if text[:1] not in {" ", "-"}:
+    first = max(0, start - _BESIDE_CHARACTERS)
+    last = first + len(text[first:start].rstrip(_BESIDE))
+    for word, is_name in guards:
+        begin = last - len(word)
+        if begin < first or not text.startswith(word, begin) or (begin and text[begin - 1].isalnum()):
+            continue
+        if not is_name or _is_name(folded.cased, begin, line):
+            return True
+    return False
+
+
+def _stands_behind(guards: Sequence[Guard], folded: Folded, end: int, line: _Line) -> bool:
+    """Return whether one of the words is the first behind an alias, parted by a space or a hyphen and nothing else."""
+    text = folded.text
+    if text[end : end + 1] not in {" ", "-"}:
         return False
-    text = text.lstrip(" -\"'“‘")
-    return any(text.startswith(word) and not text[len(word) : len(word) + 1].isalnum() for word in words)
+    while text[end : end + 1] in _BESIDES:
+        end += 1
+    for word, is_name in guards:
+        last = end + len(word)
+        if not text.startswith(word, end) or text[last : last + 1].isalnum():
+            continue
+        if not is_name or (folded.cased[end].isupper() and not line.is_capitals):
+            return True
+    return False
+
+
+def _is_name(cased: str, begin: int, line: _Line) -> bool:
+    """Return whether a capital marks a name: not in a line of capitals, nor where a sentence begins."""
+    if line.is_capitals or not cased[begin].isupper():
+        return False
+    before = cased[max(line.start, begin - 2) : begin].rstrip()
+    return bool(before) and before[-1] not in _OPENS
 
 
 def _hidden(folded: Folded) -> list[tuple[int, int]]:
     """Return spans that say where a text comes from, such as `MOSCOW (TASS) —` or `(Theo Sputnik)`."""
     if "(" not in folded.cased:
         return []
-    return [each.span() for pattern in (_DATELINE, _SOURCE) for each in pattern.finditer(folded.cased)]
+    return [each.span() for pattern in (_DATELINE, _SOURCE) for each in pattern.finditer(folded.text)]
 
 
 def _longest(found: Iterable[_Found]) -> list[_Found]:
