@@ -126,7 +126,7 @@ class AlertStore:
             return due
 
     def history(
-        self, *, state: AlertState | None = None, since: datetime | None = None, limit: int = 50
+        self, *, state: AlertState | None = None, since: datetime | None = None, story: str = "", limit: int = 50
     ) -> Sequence[AlertHistory]:
         """Return alerts with their deliveries, newest first."""
         query = select(t.alerts).order_by(t.alerts.c.queued_at.desc(), t.alerts.c.id.desc()).limit(limit)
@@ -134,6 +134,8 @@ class AlertStore:
             query = query.where(t.alerts.c.state == state)
         if since is not None:
             query = query.where(t.alerts.c.queued_at >= since)
+        if story:
+            query = query.where(t.alerts.c.story == story)
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
             return [

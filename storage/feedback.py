@@ -36,6 +36,12 @@ class FeedbackStore:
         with self._database.write() as connection:
             return connection.execute(delete(t.feedback).where(mine)).rowcount > 0
 
+    def of_article(self, article_id: int) -> dict[str, bool]:
+        """Return what was said of one article, by topic."""
+        query = select(t.feedback.c.topic, t.feedback.c.relevant).where(t.feedback.c.article_id == article_id)
+        with self._database.read() as connection:
+            return {row.topic: row.relevant for row in connection.execute(query)}
+
     def everything(self) -> Sequence[Feedback]:
         """Return every verdict with the text that was judged, in the order of the articles."""
         judged = and_(

@@ -25,7 +25,9 @@ from storage.feedback import FeedbackStore
 from storage.frontier import FrontierStore
 from storage.health import HealthStore, SourceHealth
 from storage.lock import instance_lock
+from storage.scores import ScoreStore
 from storage.stories import StoryStore
+from storage.volume import VolumeStore
 from tripoint.app.seeds import Seeds, load_seeds
 from tripoint.app.settings import ChannelSection, Settings
 from tripoint.app.writer import Writer, WriterFrontier, WriterIntake, WriterOutbox
@@ -62,6 +64,8 @@ class Stores:
     health: HealthStore
     coverage: CoverageStore
     stories: StoryStore
+    scores: ScoreStore
+    volume: VolumeStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,8 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             HealthStore(database),
             CoverageStore(database),
             StoryStore(database),
+            ScoreStore(database),
+            VolumeStore(database),
         )
     finally:
         database.close()

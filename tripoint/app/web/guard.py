@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tripoint.app.web.access import Access
 
 SESSION_COOKIE = "tripoint_session"
+LANGUAGE_COOKIE = "tripoint_language"
 LONGEST_BODY = 64 * 1024  # the longest form of ours is a note of some lines
 LONGEST_QUERY = 4096
 OPEN_PATHS = frozenset({"/login", "/healthz", "/readyz"})  # need no token
@@ -35,7 +36,7 @@ _HEADERS = {
 }
 
 
-class _TooLongError(Exception):
+class TooLongError(Exception):
     """A body went on past what was allowed."""
 
 
@@ -55,19 +56,7 @@ class Guard:
         if answer is not None:
             await answer(scope, receive, _dressed(send))
             return
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self._app(scope, _bounded(receive), _dressed(watched))
-        except _TooLongError:
-            if started:
-                raise
-            await PlainTextResponse("too long", 413)(scope, receive, _dressed(send))
+        await self._app(scope, _bounded(receive), _dressed(send))
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         if not self._access.knows_host(headers.get("host", "")):
@@ -75,6 +64,8 @@ class Guard:
             return PlainTextResponse(mend, 421)
         if len(scope["query_string"]) > LONGEST_QUERY:
             return PlainTextResponse("the address is too long\n", 414)
+        if int(headers.get("content-length", "0")) > LONGEST_BODY:
+            return PlainTextResponse("too long\n", 413)
         if scope["method"] not in {"GET", "HEAD"} and not _is_from_us(headers):
             return PlainTextResponse("another site sent this form\n", 403)
         if self._is_let_in(scope, headers):
@@ -124,7 +115,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > LONGEST_BODY:
-            raise _TooLongError
+            raise TooLongError
         return message
 
     return limited

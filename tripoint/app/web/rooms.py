@@ -16,6 +16,7 @@ from tripoint.app.settings import Settings
 from tripoint.app.web.access import Access
 from tripoint.app.wiring import Stores
 from tripoint.app.writer import Writer
+from tripoint.relevance.assess import Judge
 
 T = TypeVar("T")
 _READERS = 3  # enough for a few readers beside a crawl; each has a connection of its own
@@ -47,6 +48,8 @@ class Rooms:
     writer: Writer
     access: Access
     now: Callable[[], datetime]
+    form_key: bytes  #: signs forms; new at each start
+    judge: Callable[[], Judge]  #: builds the judge when it is first asked for
 
 
 def rooms_of(request: Request) -> Rooms:

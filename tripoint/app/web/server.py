@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,7 +19,7 @@ from tripoint.app.settings import Settings, WebSection
 from tripoint.app.web.access import access_of
 from tripoint.app.web.rooms import Reader, Rooms
 from tripoint.app.web.site import build_site
-from tripoint.app.wiring import Stores, utc_now
+from tripoint.app.wiring import Stores, build_judge, utc_now
 from tripoint.app.writer import Writer
 from tripoint.domain.errors import UnavailableError
 
@@ -55,7 +57,8 @@ async def served_page(settings: Settings, seeds: Seeds, stores: Stores, writer: 
     access = access_of(settings.web)
     listener = _listener(settings.web)
     reader = Reader()
-    rooms = Rooms(settings, seeds, stores, reader, writer, access, utc_now)
+    judge = cache(lambda: build_judge(seeds))  # its automaton takes a while to build, and few visits need it
+    rooms = Rooms(settings, seeds, stores, reader, writer, access, utc_now, secrets.token_bytes(32), judge)
     server = _Server(_config(build_site(rooms)))
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="page")
     try:

@@ -2,28 +2,70 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
-from tripoint.app.web.guard import Guard
-from tripoint.app.web.rooms import Rooms, rooms_of
+from tripoint.app.web import rendering
+from tripoint.app.web.guard import Guard, TooLongError
+from tripoint.app.web.pages import alerts, articles, calibration, login, sources, stories
+from tripoint.app.web.rooms import Rooms
+from tripoint.domain.errors import MendError, TripointError
+
+ROUTES: tuple[BaseRoute, ...] = (
+    *stories.ROUTES,
+    *articles.ROUTES,
+    *sources.ROUTES,
+    *alerts.ROUTES,
+    *calibration.ROUTES,
+    *login.ROUTES,
+    *rendering.ROUTES,
+)
 
 
-async def home(request: Request) -> Response:
-    """Say what is stored."""
-    rooms = rooms_of(request)
-    counts = await rooms.reader.do(rooms.stores.articles.counts)
-    return PlainTextResponse(f"{counts.articles} articles, {counts.relevant} relevant\n")
-
-
-ROUTES: tuple[BaseRoute, ...] = (Route("/", home),)
-
-
-def build_site(rooms: Rooms) -> Starlette:
-    """Return the application that answers every address of the page."""
-    site = Starlette(routes=ROUTES, middleware=[Middleware(Guard, access=rooms.access)])
+def build_site(rooms: Rooms) -> ASGIApp:
+    """Return the application that answers every address of the page; whatever goes wrong leaves by the door too."""
+    handlers = {HTTPException: _refused, TripointError: _told, TooLongError: _too_long, Exception: _broken}
+    site = Starlette(routes=ROUTES, exception_handlers=handlers)
     site.state.rooms = rooms
-    return site
+    site.state.wrong_tokens = deque[float]()
+    return Guard(site, rooms.access)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    known = {400, 403, 404, 405}
+    answer = _problem(request, status, f"error.{status}" if status in known else "error.other", "")
+    answer.headers.update(headers or {})
+    return answer
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    """Say what a person can mend as a page of its own; what the database cannot do now, as such."""
+    if isinstance(error, MendError):
+        status = 404 if request.path_params else 400
+        return _problem(request, status, f"error.{status}", str(error))
+    return _problem(request, 503, "error.503", str(error))
+
+
+async def _too_long(request: Request, error: Exception) -> Response:
+    del error
+    return _problem(request, 413, "error.other", "")
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """Say that something is wrong with us, and nothing of what; the server's log has the rest."""
+    del error
+    return _problem(request, 500, "error.other", "")
+
+
+def _problem(request: Request, status: int, phrase: str, detail: str) -> Response:
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"status": status, "problem": detail or phrase}, status)
+    return rendering.render(request, "error.html", status, number=status, phrase=phrase, detail=detail)
