@@ -103,7 +103,7 @@ class StoryStore:
         with self._database.read() as connection:
             begins = t.articles.c.story.startswith(prefix, autoescape=True)
             keys = list(connection.scalars(select(t.articles.c.story).where(begins).distinct().limit(2)))
-            if not keys and prefix.isdigit() and len(prefix) < 10:
+            if not keys and prefix.isascii() and prefix.isdigit() and len(prefix) < 10:
                 by_article = select(t.articles.c.story).where(t.articles.c.id == int(prefix))
                 keys = list(connection.scalars(by_article))
         if len(keys) != 1:

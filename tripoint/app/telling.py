@@ -142,8 +142,8 @@ def moment(since: str, now: datetime) -> datetime:
         return now - timedelta(hours=int(age[1]) * _HOURS[age[2]])
     try:
         at = datetime.fromisoformat(since.strip())
-    except ValueError as error:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise MendError(
             f'"{since}" is no time', "write 24h, 7d, 2w, or 2026-11-24 or 2026-11-24T08:00+07:00"
         ) from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

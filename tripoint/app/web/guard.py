@@ -8,7 +8,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, quote
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tripoint.app.web.access import Access
@@ -72,7 +72,8 @@ class Guard:
             return None
         path: str = scope["path"]
         if path.startswith((_API, _FEEDS)) or scope["method"] not in {"GET", "HEAD"}:
-            return PlainTextResponse("a token is needed\n", 401, {"www-authenticate": 'Bearer realm="tripoint"'})
+            said = {"www-authenticate": 'Bearer realm="tripoint"'}
+            return JSONResponse({"status": 401, "problem": "a token is needed"}, 401, said)
         return RedirectResponse(f"/login?next={quote(path)}", 303)
 
     def _is_let_in(self, scope: Scope, headers: Headers) -> bool:

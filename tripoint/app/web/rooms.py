@@ -7,13 +7,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
 from tripoint.app.seeds import Seeds
 from tripoint.app.settings import Settings
 from tripoint.app.web.access import Access
+from tripoint.app.web.parameters import Parameter, read_form
 from tripoint.app.wiring import Stores
 from tripoint.app.writer import Writer
 from tripoint.relevance.assess import Judge
@@ -56,3 +57,8 @@ def rooms_of(request: Request) -> Rooms:
     """Return what the page was given when it was built."""
     rooms: Rooms = request.app.state.rooms
     return rooms
+
+
+def asked_of(request: Request, *parameters: Parameter) -> dict[str, Any]:
+    """Return what the form of a page asks for; raises `AskedError` for what cannot be."""
+    return read_form(parameters, request.query_params.multi_items(), rooms_of(request).now())

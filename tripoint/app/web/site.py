@@ -12,8 +12,11 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from tripoint.app.web import rendering
+from tripoint.app.web.api import routes as api
 from tripoint.app.web.guard import Guard, TooLongError
 from tripoint.app.web.pages import alerts, articles, calibration, login, sources, stories
+from tripoint.app.web.parameters import AskedError
+from tripoint.app.web.phrases import phrases
 from tripoint.app.web.rooms import Rooms
 from tripoint.domain.errors import MendError, TripointError
 
@@ -24,6 +27,7 @@ ROUTES: tuple[BaseRoute, ...] = (
     *alerts.ROUTES,
     *calibration.ROUTES,
     *login.ROUTES,
+    *api.ROUTES,
     *rendering.ROUTES,
 )
 
@@ -49,7 +53,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _told(request: Request, error: Exception) -> Response:
     """Say what a person can mend as a page of its own; what the database cannot do now, as such."""
     if isinstance(error, MendError):
-        status = 404 if request.path_params else 400
+        status = 404 if request.path_params and not isinstance(error, AskedError) else 400
         return _problem(request, status, f"error.{status}", str(error))
     return _problem(request, 503, "error.503", str(error))
 
@@ -67,5 +71,5 @@ async def _broken(request: Request, error: Exception) -> Response:
 
 def _problem(request: Request, status: int, phrase: str, detail: str) -> Response:
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"status": status, "problem": detail or phrase}, status)
+        return JSONResponse({"status": status, "problem": detail or phrases("en")(phrase)}, status)
     return rendering.render(request, "error.html", status, number=status, phrase=phrase, detail=detail)

@@ -6,17 +6,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tripoint.app.web.asked import one_of, whole
+from tripoint.app.web.parameters import Choice, Whole
 from tripoint.app.web.rendering import render
-from tripoint.app.web.rooms import rooms_of
+from tripoint.app.web.rooms import asked_of, rooms_of
 from tripoint.domain.types import AlertState
 
 
 async def every(request: Request) -> Response:
     """Show the alerts that were queued last."""
     rooms = rooms_of(request)
-    state = one_of(request.query_params, "state", tuple(AlertState))
-    limit = whole(request.query_params, "limit", 50, 1, 500)
+    states = tuple(each.value for each in AlertState)
+    asked = asked_of(request, Choice("state", "", states), Whole("limit", "", 50, 1, 500))
+    state, limit = asked["state"], asked["limit"]
     chosen = AlertState(state) if state else None
     alerts = await rooms.reader.do(lambda: rooms.stores.alerts.history(state=chosen, limit=limit))
     counts = await rooms.reader.do(rooms.stores.alerts.counts)

@@ -14,10 +14,10 @@ from starlette.routing import Route
 
 from tripoint.app.calibrated import FILE
 from tripoint.app.seeds import packaged_seeds
-from tripoint.app.web.asked import fraction, whole
 from tripoint.app.web.charts import CurvePoint, curve_place, curve_points
+from tripoint.app.web.parameters import Fraction, Whole
 from tripoint.app.web.rendering import render
-from tripoint.app.web.rooms import Rooms, rooms_of
+from tripoint.app.web.rooms import Rooms, asked_of, rooms_of
 
 
 async def curve(request: Request) -> Response:
@@ -28,9 +28,9 @@ async def curve(request: Request) -> Response:
     topic = topics.get(name)
     if topic is None:
         raise HTTPException(404)
-    days = whole(request.query_params, "days", 30, 1, 365)
-    threshold = fraction(request.query_params, "threshold", topic.threshold)
-    at = topic.threshold if threshold is None else threshold
+    asked = asked_of(request, Whole("days", "", 30, 1, 365), Fraction("threshold", ""))
+    days = asked["days"]
+    at = topic.threshold if asked["threshold"] is None else asked["threshold"]
     since = rooms.now() - timedelta(days=days)
     turned = await rooms.reader.do(lambda: rooms.stores.scores.at_threshold(name, at, since))
     report = await rooms.reader.do(lambda: _report(rooms, name))

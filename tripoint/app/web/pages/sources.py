@@ -14,10 +14,10 @@ from starlette.routing import Route
 from storage.articles import SourceCounts
 from storage.frontier import ListingState
 from storage.health import SourceHealth
-from tripoint.app.web.asked import whole
 from tripoint.app.web.charts import Cell, cells_of
+from tripoint.app.web.parameters import Whole
 from tripoint.app.web.rendering import render
-from tripoint.app.web.rooms import Rooms, rooms_of
+from tripoint.app.web.rooms import Rooms, asked_of, rooms_of
 from tripoint.domain.coverage import Span, merged, share_seen
 from tripoint.domain.health import HealthState
 from tripoint.domain.types import Source
@@ -55,7 +55,7 @@ class _Shown:
 async def every(request: Request) -> Response:
     """Show all sources, those that need somebody first."""
     rooms = rooms_of(request)
-    days = whole(request.query_params, "days", 3, 1, 30)
+    days: int = asked_of(request, Whole("days", "", 3, 1, 30))["days"]
     rows = await rooms.reader.do(lambda: source_rows(rooms, days))
     counted = {state: sum(row.state == state for row in rows) for state in dict.fromkeys(row.state for row in rows)}
     return render(request, "sources.html", rows=rows, counted=counted, days=days)
@@ -85,7 +85,7 @@ async def one(request: Request) -> Response:
     """Show one source."""
     rooms = rooms_of(request)
     name = request.path_params["name"]
-    days = whole(request.query_params, "days", 7, 1, 30)
+    days: int = asked_of(request, Whole("days", "", 7, 1, 30))["days"]
     found = await rooms.reader.do(lambda: _shown(rooms, name, days))
     return render(request, "source.html", found=found, row=found.row, source=found.row.source, days=days)
 

@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from storage.alerts import AlertHistory
 from tripoint.app.telling import ToldSentence, ToldStory, stories_since, telling_sentences, told_story
-from tripoint.app.web.asked import flag, whole
 from tripoint.app.web.charts import Bars, bars_of
+from tripoint.app.web.parameters import Flag, Whole
 from tripoint.app.web.rendering import render
-from tripoint.app.web.rooms import Rooms, rooms_of
+from tripoint.app.web.rooms import Rooms, asked_of, rooms_of
 
 _CHART_DAYS = 30
 _MOST_STORIES = 200
@@ -39,8 +39,8 @@ class _Whole:
 async def overview(request: Request) -> Response:
     """Show the stories of the last days."""
     rooms = rooms_of(request)
-    days = whole(request.query_params, "days", 7, 1, 90)
-    everything = flag(request.query_params, "all")
+    asked = asked_of(request, Whole("days", "", 7, 1, 90), Flag("all", ""))
+    days, everything = asked["days"], asked["all"]
     found = await rooms.reader.do(lambda: _overview(rooms, days, everything=everything))
     return render(request, "stories.html", found=found, days=days, everything=everything, most=_MOST_STORIES)
 
