@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from scrapy.crawler import AsyncCrawlerRunner
 
+from crawler.errand import Errand
 from crawler.extract.pool import ExtractionPool
 from crawler.guard import AddressGuard, stand_guard
 from crawler.report import CrawlReport, Event
 from crawler.robots import RobotsCache
 from crawler.settings import CrawlSettings, scrapy_settings
-from crawler.spider import Errand, NewsSpider
+from crawler.spider import NewsSpider
 from tripoint.domain.ports import Frontier, Intake
 from tripoint.domain.types import Source
 

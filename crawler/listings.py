@@ -13,26 +13,23 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import feedparser
-from lxml import etree
+from lxml import etree, html
 
+from crawler.links import ScoredLink, article_links, links_of
 from crawler.markup import decode, parse_html, parse_xml
 from crawler.moments import Moment, read_any
+from crawler.outlet import is_own
+from crawler.paging import next_page
 from crawler.scripted import needs_script
 from tripoint.domain.health import NEEDS_SCRIPT
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Candidate, Found, Source
-from tripoint.domain.urls import canonical_url, host, normalise_url
+from tripoint.domain.urls import canonical_url, normalise_url
 
 MAX_CHILD_SITEMAPS = 3
 _MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 _TAGS = re.compile(r"<[^>]{0,2000}>")
 _NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}"
-_SKIPPED_PATH = re.compile(
-    r"/(?:tags?|tac-gia|authors?|topics?|chu-de|search|tim-kiem|login|dang-nhap|rss|video|videos|podcast|photo|about"
-    r"|contact|lien-he|privacy|terms|category|section|live|newsletter|subscribe)(?:[/.]|$)",
-    re.IGNORECASE,
-)
-_ARTICLE_PATH = re.compile(r"\d{5,}|/\d{4}/\d{1,2}/|/\d{4}-\d{2}-\d{2}|(?:[^/\-]+-){4,}[^/\-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,7 @@ class Listing:
     candidates: tuple[Candidate, ...] = ()
     sitemaps: tuple[str, ...] = ()  #: children of a sitemap index, newest first
     ttl_s: int | None = None  #: how long the publisher asks us to wait
+    next_page: str = ""  #: where a section page goes on
 
 
 class UnreadableListingError(ValueError):
@@ -63,6 +61,8 @@ def read_listing(body: bytes, content_type: str, url: str, source: Source, kind:
             return reader.sitemap(_unpacked(body))
         case Found.SECTION:
             return reader.section(body, content_type)
+        case Found.LINK:
+            return reader.links(body, content_type)
 
 
 def _unpacked(body: bytes) -> bytes:
@@ -134,13 +134,15 @@ class _Reader:
             return Listing(sitemaps=tuple(self._children(tree)))
         if name != "urlset":
             raise UnreadableListingError(f"no sitemap: the document is <{one_line(name)[:40]}>")
-        return Listing(self._candidates(_sitemap_entry(each) for each in tree if isinstance(each.tag, str)))
+        entries = [_sitemap_entry(each) for each in tree if isinstance(each.tag, str)]
+        entries.sort(key=lambda each: each[0], reverse=True)  # newest first, since a bound takes the first
+        return Listing(self._candidates(entry for _, entry in entries))
 
     def _children(self, tree: etree._Element) -> Iterator[str]:
         children = [
             (_child_text(each, "lastmod"), _child_text(each, "loc")) for each in tree if isinstance(each.tag, str)
         ]
-        newest = sorted(children, key=lambda child: ("news" in child[1].lower(), child[0]), reverse=True)
+        newest = sorted(children, key=_newness, reverse=True)
         for _, address in newest[:MAX_CHILD_SITEMAPS]:
             try:
                 yield normalise_url(address, self._url)
@@ -152,25 +154,23 @@ class _Reader:
         tree = parse_html(decode(body, content_type), self._url)
         if tree is None:
             raise UnreadableListingError("no HTML in it")
-        entries = []
-        for link in tree.iterfind(".//a[@href]"):
-            address = str(link.get("href", "")).strip()
-            if address and not address.startswith(("#", "javascript:", "mailto:", "tel:")):
-                entries.append((address, link.text_content() or link.get("title", ""), "", ""))
-        found = [each for each in self._candidates(entries) if self._looks_like_article(each.url)]
-        if not found and (script := needs_script(tree)):
+        entries = [(each.link.url, each.link.text, "", "") for each in self._articles(tree)]
+        if not entries and (script := needs_script(tree)):
             raise UnreadableListingError(f"{NEEDS_SCRIPT}: {script}")
-        if not found:
-            raise UnreadableListingError(f"{len(entries)} links, and not one that looks like an article")
-        return Listing(tuple(found))
+        if not entries:
+            links = len(links_of(tree, self._url))
+            raise UnreadableListingError(f"{links} links, and not one that looks like an article")
+        return Listing(self._candidates(entries), next_page=next_page(tree, self._url))
 
-    def _looks_like_article(self, address: str) -> bool:
-        if _site(address) != _site(self._url) or canonical_url(address) == canonical_url(self._url):
-            return False
-        if self._source.article_pattern:
-            return bool(re.search(self._source.article_pattern, address))
-        path = "/" + address.split("/", 3)[-1]
-        return bool(_ARTICLE_PATH.search(path)) and not _SKIPPED_PATH.search(path)
+    def links(self, body: bytes, content_type: str) -> Listing:
+        """Read the links of an article to others of its outlet, those in its own words before those beside them."""
+        tree = parse_html(decode(body, content_type), self._url)
+        found = [] if tree is None else [each for each in self._articles(tree) if is_own(each.link.url, self._source)]
+        found.sort(key=lambda each: (each.link.place.in_prose, each.score), reverse=True)
+        return Listing(self._candidates((each.link.url, each.link.text, "", "") for each in found))
+
+    def _articles(self, tree: html.HtmlElement) -> list[ScoredLink]:
+        return article_links(tree, self._url, self._source.article_pattern)
 
     def _candidates(self, entries: Iterable[tuple[str, str, str, str]]) -> tuple[Candidate, ...]:
         """Return one candidate for each page, however often and under how many addresses it is listed."""
@@ -225,11 +225,20 @@ def _line(error: object) -> str:
     return one_line(str(error))[:200]
 
 
-def _sitemap_entry(entry: etree._Element) -> tuple[str, str, str, str]:
+def _newness(child: tuple[str, str]) -> tuple[bool, str, tuple[int, ...]]:
+    """Return what a newer child of an index has more of: it is for news, its time, else the numbers in its name."""
+    changed, address = child
+    name = address.rsplit("/", 1)[-1].lower()
+    return "news" in name, changed, tuple(int(each) for each in re.findall(r"\d{1,12}", name))
+
+
+def _sitemap_entry(entry: etree._Element) -> tuple[str, tuple[str, str, str, str]]:
+    """Return when an entry was last changed, as written, and what it says."""
     news = entry.find(f"{_NEWS}news")
     title = news.findtext(f"{_NEWS}title", "") if news is not None else ""
     moment = news.findtext(f"{_NEWS}publication_date", "") if news is not None else ""
-    return _child_text(entry, "loc"), title or "", moment or "", ""
+    changed = moment or _child_text(entry, "lastmod")
+    return changed, (_child_text(entry, "loc"), title or "", moment or "", "")
 
 
 def _child_text(entry: etree._Element, name: str) -> str:
@@ -237,11 +246,6 @@ def _child_text(entry: etree._Element, name: str) -> str:
         if isinstance(child.tag, str) and etree.QName(child).localname == name:
             return (child.text or "").strip()
     return ""
-
-
-def _site(url: str) -> str:
-    """Return host and port without the names that mobile and AMP sisters bear."""
-    return canonical_url(url).split("/")[2] if host(url) else ""
 
 
 def _plain(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,10 @@ class CrawlSettings:
     timeout_s: float = 20.0  #: longest wait for one answer
     max_page_bytes: int = 8 * 1024 * 1024
     max_pages_per_source: int = 200  #: in one pass
+    max_new_per_run: int = 20_000  #: addresses that one crawl takes on
+    section_pages: int = 3  #: of one section in one pass, while all that they list is new
+    follow_links: Literal["none", "relevant", "all"] = "relevant"  #: in which articles links are followed, one step
+    links_per_article: int = 5
     obey_robots: bool = True
     allowed_hosts: tuple[str, ...] = ()  #: names, addresses or networks inside that may be fetched from
 

@@ -124,7 +124,7 @@ class ArticleStore:
             again_at = self._again_at(article, decision, first_seen_at)
             state = "again" if again_at else "done"
             finish_candidate(connection, candidate, state, article.fetched_at, "", again_at)
-        return Kept(article_id, decision.placement, queued)
+        return Kept(article_id, decision.placement, queued, any(each.relevant for each in decision.assessments))
 
     def _again_at(self, article: Article, decision: Decision, first_seen_at: datetime) -> datetime | None:
         """Return when a relevant young page is worth another look: at the next hour of the schedule."""

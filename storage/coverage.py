@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -10,6 +10,10 @@ from storage import tables as t
 from storage.database import Database
 from tripoint.domain.coverage import Span
 from tripoint.domain.types import Poll, Repair
+
+_RETRY = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
+_REPAIRABLE = timedelta(days=3)
+_AT_ONCE = 2  # stretches that one visit looks for
 
 
 def record_span(connection: Connection, poll: Poll, span: Span) -> None:
@@ -29,16 +33,27 @@ def record_span(connection: Connection, poll: Poll, span: Span) -> None:
     connection.execute(insert(t.coverage).values(**row, is_seen=span.is_seen, reason=span.reason))
 
 
-def blind_since(connection: Connection, url: str, until: datetime) -> datetime | None:
-    """Return the start of the stretch of a listing that ends then and of which not everything was seen."""
+def take_blind(connection: Connection, url: str, now: datetime) -> list[Span]:
+    """Return the stretches of a listing that it is time to repair, newest first, and count the attempt.
+
+    A sitemap may be down when it is needed, so each stretch is tried again after an hour, six and a day; later it is
+    out of what a news sitemap holds.
+    """
     columns = t.coverage.c
-    blind = select(columns.start).where(columns.url == url, columns.until == until, columns.is_seen.is_(False))
-    found: datetime | None = connection.scalar(blind)
-    return found
+    open_ones = (columns.url == url, columns.is_seen.is_(False), columns.repair_tries < len(_RETRY) + 1)
+    due = (columns.repair_at.is_(None) | (columns.repair_at <= now), columns.until >= now - _REPAIRABLE)
+    query = select(t.coverage).where(*open_ones, *due).order_by(columns.until.desc()).limit(_AT_ONCE)
+    spans = []
+    for row in connection.execute(query).all():
+        wait = _RETRY[min(row.repair_tries, len(_RETRY) - 1)]
+        tried = {"repair_tries": row.repair_tries + 1, "repair_at": now + wait}
+        connection.execute(update(t.coverage).where(columns.id == row.id).values(**tried))
+        spans.append(Span(row.start, row.until, is_seen=False, reason=row.reason))
+    return spans
 
 
-def repair_span(connection: Connection, repair: Repair, found: int) -> None:
-    """Record that a stretch is seen after all, and by what."""
+def repair_span(connection: Connection, repair: Repair, found: int) -> bool:
+    """Record that a stretch is seen after all, and by what; return whether it was not so before."""
     columns = t.coverage.c
     mended = update(t.coverage).where(
         columns.url == repair.listing_url,
@@ -46,7 +61,8 @@ def repair_span(connection: Connection, repair: Repair, found: int) -> None:
         columns.until <= repair.until,
         columns.is_seen.is_(False),
     )
-    connection.execute(mended.values(is_seen=True, reason=f"repaired from {repair.by}: {found} more"))
+    said = f"repaired from {repair.by}: {repair.found + found} more"
+    return connection.execute(mended.values(is_seen=True, reason=said)).rowcount > 0
 
 
 class CoverageStore:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from storage import tables as t
-from storage.coverage import blind_since, record_span, repair_span
+from storage.coverage import record_span, repair_span, take_blind
 from storage.database import Database
 from storage.upsert import insert_into
 from tripoint.domain.cadence import Pace, Rhythm, Visit, plan, spread
-from tripoint.domain.coverage import span_of
-from tripoint.domain.types import Candidate, Found, Poll, PollStatus, Repair, Validators
-from tripoint.domain.urls import canonical_url
+from tripoint.domain.coverage import Span, span_of
+from tripoint.domain.types import Candidate, Entered, Found, Poll, PollStatus, Repair, Validators
+from tripoint.domain.urls import canonical_url, host
 
 _OPEN = ("pending", "again")  # to be fetched once it is due; what is due again is stored already
+MOST = sys.maxsize  # no bound
 _CHUNK = 500  # below the number of variables that SQLite allows in one statement
 
 
@@ -42,9 +45,15 @@ class ListingState:
 class FrontierStore:
     """Listings and candidates; what was recorded together is there together after any crash."""
 
-    def __init__(self, database: Database, pace: Pace = Pace()) -> None:  # noqa: B008 - a frozen value
+    def __init__(
+        self,
+        database: Database,
+        pace: Pace = Pace(),  # noqa: B008 - a frozen value
+        max_waiting_per_host: int = MOST,
+    ) -> None:
         self._database = database
         self._pace = pace
+        self._per_host = max_waiting_per_host
 
     def validators(self, listing_url: str) -> Validators:
         """Return what to send with a conditional request for this listing.
@@ -57,25 +66,45 @@ class FrontierStore:
             row = connection.execute(select(*columns).where(*works)).first()
         return Validators(row.etag, row.last_modified) if row else Validators()
 
-    def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:
-        """Store a visit, its validators and the candidates that are new, in one transaction; return how many."""
-        with self._database.write() as connection:
-            new = _enter(connection, candidates)
-            _write_poll(connection, poll, new, self._pace)
-            return new
+    def record_poll(self, poll: Poll, candidates: Sequence[Candidate], room: int = MOST) -> Entered:
+        """Store a visit, its validators and the candidates that are new, in one transaction.
 
-    def blind_since(self, listing_url: str, now: datetime) -> datetime | None:
-        """Return since when a listing may have dropped entries, as its visit at `now` showed; None if it did not."""
-        with self._database.read() as connection:
-            return blind_since(connection, listing_url, now)
-
-    def repair(self, repair: Repair, candidates: Sequence[Candidate]) -> int:
-        """Store what a sitemap lists of a blind stretch, seen now if it reaches back; return how many were new."""
+        Where a bound leaves some out, the visit says so, counts as blind, and the next one asks for the whole again.
+        """
         with self._database.write() as connection:
-            new = _enter(connection, candidates)
-            if repair.reaches_back:
-                repair_span(connection, repair, new)
-            return new
+            entered = self._enter(connection, candidates, room)
+            if entered.left_out:
+                poll = replace(poll, validators=Validators(), error=entered.said)
+            _write_poll(connection, poll, entered, self._pace)
+            return entered
+
+    def enter(self, candidates: Sequence[Candidate], room: int = MOST) -> Entered:
+        """Store candidates that no visit to a listing found."""
+        with self._database.write() as connection:
+            return self._enter(connection, candidates, room)
+
+    def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
+        """Return blind stretches of a listing that it is time to repair, newest first; each is tried a few times."""
+        with self._database.write() as connection:
+            return take_blind(connection, listing_url, now)
+
+    def repair(self, repair: Repair, candidates: Sequence[Candidate], room: int = MOST) -> Entered:
+        """Store what was found of a blind stretch; it counts as seen if that reaches back and all was taken on."""
+        with self._database.write() as connection:
+            entered = self._enter(connection, candidates, room)
+            if not repair.reaches_back or entered.left_out:
+                return entered
+            return replace(entered, mended=repair_span(connection, repair, entered.new))
+
+    def _enter(self, connection: Connection, candidates: Sequence[Candidate], room: int) -> Entered:
+        """Take on what is new, within the bounds, those first that were given first."""
+        unknown = _unknown(connection, candidates)
+        allowed = _within(connection, unknown, self._per_host)
+        bound = "max_waiting_per_host" if len(allowed) < len(unknown) else ""
+        if len(allowed) > room:
+            allowed, bound = allowed[:room], "max_new_per_run"
+        enter_candidates(connection, allowed)
+        return Entered(tuple(allowed), len(unknown) - len(allowed), bound)
 
     def due(self, urls: Sequence[str], now: datetime, *, at_once: bool = False) -> set[str]:
         """Return which listings are due; `at_once` asks only what the servers asked for, and nobody's rhythm."""
@@ -148,13 +177,14 @@ class FrontierStore:
             ]
 
 
-def _write_poll(connection: Connection, poll: Poll, new: int, pace: Pace) -> None:
+def _write_poll(connection: Connection, poll: Poll, entered: Entered, pace: Pace) -> None:
+    new = entered.new + entered.left_out
     columns = ("interval_s", "rate", "failures_in_a_row", "last_answer_at")
     query = select(*(t.listings.c[each] for each in (*columns, "error"))).where(t.listings.c.url == poll.url)
     row = connection.execute(query).first()
     if row and row.last_answer_at and poll.status is not PollStatus.FAILED:
         outage = f"{row.failures_in_a_row} visits failed: {row.error}" if row.failures_in_a_row else ""
-        record_span(connection, poll, span_of(poll, new, row.last_answer_at, outage))
+        record_span(connection, poll, span_of(poll, new, row.last_answer_at, outage, entered.said))
     before = Rhythm(row.interval_s, row.rate, row.failures_in_a_row) if row and row.interval_s else None
     elapsed = (poll.polled_at - row.last_answer_at).total_seconds() if row and row.last_answer_at else None
     visited = Visit(poll.status, elapsed, poll.listed, new, poll.fresh_for_s, poll.retry_after_s, poll.hour)
@@ -191,7 +221,43 @@ def _write_poll(connection: Connection, poll: Poll, new: int, pace: Pace) -> Non
     connection.execute(statement.on_conflict_do_update(index_elements=["url"], set_=changed))
 
 
-def _enter(connection: Connection, candidates: Sequence[Candidate]) -> int:
+def _unknown(connection: Connection, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates that are neither stored nor in the frontier, each page once."""
+    fresh = {each.url: each for each in candidates}
+    canonical = {url: t.clean(canonical_url(url)) for url in fresh}
+    urls, known = list(fresh), set[str]()
+    for start in range(0, len(urls), _CHUNK):
+        chunk = urls[start : start + _CHUNK]
+        listed = select(t.frontier.c.url).where(t.frontier.c.url.in_(chunk))
+        stored = select(t.articles.c.canonical_url).where(
+            t.articles.c.canonical_url.in_([canonical[url] for url in chunk])
+        )
+        known.update(connection.scalars(listed))
+        here = set(connection.scalars(stored))
+        known.update(url for url in chunk if canonical[url] in here)
+    return [each for url, each in fresh.items() if url not in known]
+
+
+def _within(connection: Connection, candidates: list[Candidate], per_host: int) -> list[Candidate]:
+    """Return the candidates whose host has no more than so many pages waiting for their source."""
+    if not candidates or per_host == MOST:
+        return candidates
+    waits = (t.frontier.c.source == candidates[0].source, t.frontier.c.state == "pending")
+    waiting = connection.scalar(select(func.count()).select_from(t.frontier).where(*waits)) or 0
+    if waiting + len(candidates) <= per_host:
+        return candidates
+    counts = Counter(host(url) for url in connection.scalars(select(t.frontier.c.url).where(*waits)))
+    allowed = []
+    for each in candidates:
+        name = host(each.url)
+        counts[name] += 1
+        if counts[name] <= per_host:
+            allowed.append(each)
+    return allowed
+
+
+def enter_candidates(connection: Connection, candidates: Sequence[Candidate]) -> int:
+    """Enter what is neither stored nor listed already, inside the caller's transaction; return how many."""
     fresh = {each.url: each for each in candidates}
     entered = 0
     urls = list(fresh)

@@ -136,6 +136,8 @@ coverage = Table(
     C("until", UtcDateTime, nullable=False),
     C("is_seen", Boolean, nullable=False),
     C("reason", CleanText, nullable=False),
+    C("repair_tries", Integer, nullable=False, default=0, server_default="0"),
+    C("repair_at", UtcDateTime),  # not tried again before
     Index("ix_coverage_url_until", "url", "until"),
     Index("ix_coverage_source_until", "source", "until"),
 )

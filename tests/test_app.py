@@ -205,6 +205,7 @@ def test_a_crawl_delay_is_kept(house: House, desk: list[DeskOutlet]) -> None:
     outlet.pages = outlet.pages[:4]
     outlet.robots = "User-agent: *\nCrawl-delay: 0.3\n"
     with NewsroomThread([outlet]) as room:
+        house.settings["crawl"]["follow_links"] = "none"
         house.reads([(outlet, room.base("bien-thuy"))])
         house.run("crawl", "--quiet")
         moments = [each.at for each in room.requests if each.path.endswith(".html")]

@@ -135,15 +135,15 @@ def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
 def test_the_frontier_forgets_nothing_and_repeats_nothing(database: Database) -> None:
     store, frontier = ArticleStore(database), FrontierStore(database)
     read = Poll("l", "a", Found.FEED, NOW, PollStatus.READ, Validators("e", "m"), 2)
-    assert frontier.record_poll(read, [candidate(1), candidate(2)]) == 2
-    assert frontier.record_poll(read, [candidate(1), candidate(2)]) == 0
+    assert frontier.record_poll(read, [candidate(1), candidate(2)]).new == 2
+    assert frontier.record_poll(read, [candidate(1), candidate(2)]).new == 0
     assert frontier.validators("l") == Validators("e", "m")
     frontier.record_poll(Poll("l", "a", Found.FEED, NOW, PollStatus.FAILED, error="HTTP 500"), [])
     assert frontier.validators("l") == Validators()  # a whole answer is asked for: 304 would be no recovery
     keep(store, 1)
     assert [each.url for each in frontier.pending("a", NOW, 9)] == [candidate(2).url]
     tracked = Candidate("https://www.a.example/1?utm_source=x", "a", Found.FEED, NOW)
-    assert frontier.record_poll(read, [tracked]) == 0
+    assert frontier.record_poll(read, [tracked]).new == 0
     store.keep_failure(candidate(2), Failure(Step.FETCH, "u", "HTTP 503", retryable=True, retry_after_s=100), NOW)
     assert frontier.pending("a", NOW, 9) == []
     assert len(frontier.pending("a", NOW + timedelta(seconds=101), 9)) == 1

@@ -50,6 +50,21 @@ class CrawlSection(Section):
     timeout_s: float = Field(default=20.0, gt=0, description="Longest wait for one page.")
     max_page_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="A larger page is not read.")
     max_pages_per_source: int = Field(default=200, ge=1, description="Pages that one pass fetches from one source.")
+    max_new_per_run: int = Field(
+        default=20_000, ge=1, description="New addresses that one crawl takes on; what is left out is said."
+    )
+    max_waiting_per_host: int = Field(
+        default=5_000, ge=1, description="Pages of one host that may wait for a source; what is left out is said."
+    )
+    section_pages: int = Field(
+        default=3, ge=1, description="Pages of a section that one pass reads, as long as all that they list is new."
+    )
+    follow_links: Literal["none", "relevant", "all"] = Field(
+        default="relevant",
+        description="In which articles links to others of the same outlet are followed: none, relevant or all. "
+        "One step only: what was found by a link is not searched for links.",
+    )
+    links_per_article: int = Field(default=5, ge=0, description="Links that are followed in one article.")
     obey_robots: bool = Field(default=True, description="Whether robots.txt is obeyed.")
     allowed_hosts: list[str] = Field(
         default_factory=list,

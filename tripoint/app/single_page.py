@@ -10,10 +10,12 @@ from crawler.extract.page import read_page
 from crawler.extract.pool import ExtractionPool
 from tripoint.app.settings import Settings
 from tripoint.app.wiring import crawl_settings, utc_now
+from tripoint.domain.coverage import Span
 from tripoint.domain.errors import MendError
 from tripoint.domain.types import (
     Article,
     Candidate,
+    Entered,
     Extraction,
     Failure,
     Found,
@@ -45,14 +47,17 @@ class _OnePage:
     async def validators(self, listing_url: str) -> Validators:
         return Validators()
 
-    async def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:
-        return 0
+    async def record_poll(self, poll: Poll, candidates: Sequence[Candidate], room: int) -> Entered:
+        return Entered()
 
-    async def blind_since(self, listing_url: str, now: datetime) -> datetime | None:
-        return None
+    async def enter(self, candidates: Sequence[Candidate], room: int) -> Entered:
+        return Entered()
 
-    async def repair(self, repair: Repair, candidates: Sequence[Candidate]) -> int:
-        return 0
+    async def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
+        return ()
+
+    async def repair(self, repair: Repair, candidates: Sequence[Candidate], room: int) -> Entered:
+        return Entered()
 
     async def held(self, now: datetime) -> Mapping[str, datetime]:
         return {}

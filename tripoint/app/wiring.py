@@ -134,7 +134,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
     try:
         pace = Pace(settings.run.interval_s, settings.run.min_interval_s, settings.run.max_interval_s)
         articles = ArticleStore(database, settings.crawl.revisit_h)
-        frontier, alerts = FrontierStore(database, pace), AlertStore(database)
+        frontier, alerts = FrontierStore(database, pace, settings.crawl.max_waiting_per_host), AlertStore(database)
         yield Stores(
             database,
             articles,
@@ -215,6 +215,10 @@ def crawl_settings(settings: Settings) -> CrawlSettings:
         timeout_s=crawl.timeout_s,
         max_page_bytes=crawl.max_page_bytes,
         max_pages_per_source=crawl.max_pages_per_source,
+        max_new_per_run=crawl.max_new_per_run,
+        section_pages=crawl.section_pages,
+        follow_links=crawl.follow_links,
+        links_per_article=crawl.links_per_article,
         obey_robots=crawl.obey_robots,
         allowed_hosts=tuple(crawl.allowed_hosts),
     )

@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from tripoint.domain.coverage import Span
 from tripoint.domain.ports import Outbox
 from tripoint.domain.types import (
     AlertState,
     Article,
     Candidate,
     Delivery,
+    Entered,
     Failure,
     Kept,
     NotArticle,
@@ -49,7 +51,7 @@ class SyncFrontier(Protocol):
         """Return what to send with a conditional request."""
         ...
 
-    def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:
+    def record_poll(self, poll: Poll, candidates: Sequence[Candidate], room: int) -> Entered:
         """Store a visit and its candidates."""
         ...
 
@@ -57,12 +59,16 @@ class SyncFrontier(Protocol):
         """Return candidates that are due."""
         ...
 
-    def blind_since(self, listing_url: str, now: datetime) -> datetime | None:
-        """Return since when a listing may have dropped entries."""
+    def enter(self, candidates: Sequence[Candidate], room: int) -> Entered:
+        """Store candidates that no visit found."""
         ...
 
-    def repair(self, repair: Repair, candidates: Sequence[Candidate]) -> int:
-        """Store what a sitemap lists of a blind stretch."""
+    def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
+        """Return the blind stretches that it is time to repair."""
+        ...
+
+    def repair(self, repair: Repair, candidates: Sequence[Candidate], room: int) -> Entered:
+        """Store what was found of a blind stretch."""
         ...
 
     def held(self, now: datetime) -> Mapping[str, datetime]:
@@ -85,21 +91,25 @@ class WriterFrontier:
         """Return what to send with a conditional request."""
         return await self._writer.do(lambda: self._frontier.validators(listing_url))
 
-    async def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:
+    async def record_poll(self, poll: Poll, candidates: Sequence[Candidate], room: int) -> Entered:
         """Store a visit and its candidates."""
-        return await self._writer.do(lambda: self._frontier.record_poll(poll, candidates))
+        return await self._writer.do(lambda: self._frontier.record_poll(poll, candidates, room))
+
+    async def enter(self, candidates: Sequence[Candidate], room: int) -> Entered:
+        """Store candidates that no visit found."""
+        return await self._writer.do(lambda: self._frontier.enter(candidates, room))
 
     async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
         """Return candidates that are due."""
         return await self._writer.do(lambda: self._frontier.pending(source, now, limit))
 
-    async def blind_since(self, listing_url: str, now: datetime) -> datetime | None:
-        """Return since when a listing may have dropped entries."""
-        return await self._writer.do(lambda: self._frontier.blind_since(listing_url, now))
+    async def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
+        """Return the blind stretches that it is time to repair."""
+        return await self._writer.do(lambda: self._frontier.to_repair(listing_url, now))
 
-    async def repair(self, repair: Repair, candidates: Sequence[Candidate]) -> int:
-        """Store what a sitemap lists of a blind stretch."""
-        return await self._writer.do(lambda: self._frontier.repair(repair, candidates))
+    async def repair(self, repair: Repair, candidates: Sequence[Candidate], room: int) -> Entered:
+        """Store what was found of a blind stretch."""
+        return await self._writer.do(lambda: self._frontier.repair(repair, candidates, room))
 
     async def held(self, now: datetime) -> Mapping[str, datetime]:
         """Return the hosts that asked to be left alone."""

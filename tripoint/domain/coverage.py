@@ -24,8 +24,13 @@ class Span:
     reason: str = ""  #: why not
 
 
-def span_of(poll: Poll, new: int, since: datetime, outage: str = "") -> Span:
-    """Return what a visit says of the time since the last answer; `outage` tells of visits that failed in between."""
+def span_of(poll: Poll, new: int, since: datetime, outage: str = "", bound: str = "") -> Span:
+    """Return what a visit says of the time since the last answer.
+
+    `outage` tells of visits that failed in between, `bound` of entries that were not taken on.
+    """
+    if bound:
+        return Span(since, poll.polled_at, is_seen=False, reason=bound)
     if poll.status is PollStatus.UNCHANGED:
         return Span(since, poll.polled_at, is_seen=True)
     if not poll.listed:

@@ -82,6 +82,8 @@ def diagnose(signs: Signs, now: datetime) -> Health:
         return Health(state, f"no article in the last {len(finished)} pages: {finished[0][1]}")
     if silent := _silent_since(signs, now):
         return Health(HealthState.EMPTY, f"nothing new since {silent:%Y-%m-%d %H:%M} UTC")
+    if bounded := [each for each in signs.listings if each.status is PollStatus.READ and each.error]:
+        return Health(HealthState.DEGRADED, f"{bounded[0].url}: {bounded[0].error}")
     if failed:
         return Health(HealthState.DEGRADED, f"{failed[0].url}: {failed[0].error or 'unchanged since it failed'}")
     if scripted := _scripted(finished):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from tripoint.domain.coverage import Span
 from tripoint.domain.types import (
     AlertState,
     Article,
@@ -14,6 +15,7 @@ from tripoint.domain.types import (
     Clues,
     Decision,
     Delivery,
+    Entered,
     Extraction,
     Failure,
     Found,
@@ -36,16 +38,20 @@ class Frontier(Protocol):
         """Return what to send with a conditional request for this listing."""
         ...
 
-    async def record_poll(self, poll: Poll, candidates: Sequence[Candidate]) -> int:
-        """Store a visit and its candidates in one transaction; return how many were new."""
+    async def record_poll(self, poll: Poll, candidates: Sequence[Candidate], room: int) -> Entered:
+        """Store a visit and its candidates in one transaction, at most `room` new ones."""
         ...
 
-    async def blind_since(self, listing_url: str, now: datetime) -> datetime | None:
-        """Return since when a listing may have dropped entries, as its visit at `now` showed; None if it did not."""
+    async def enter(self, candidates: Sequence[Candidate], room: int) -> Entered:
+        """Store candidates that no visit to a listing found, at most `room` new ones."""
         ...
 
-    async def repair(self, repair: Repair, candidates: Sequence[Candidate]) -> int:
-        """Store what a sitemap lists of a blind stretch, seen now if it reaches back; return how many were new."""
+    async def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
+        """Return blind stretches of a listing that it is time to repair, newest first; each is tried a few times."""
+        ...
+
+    async def repair(self, repair: Repair, candidates: Sequence[Candidate], room: int) -> Entered:
+        """Store what was found of a blind stretch; it counts as seen if that reaches back and all was taken on."""
         ...
 
     async def held(self, now: datetime) -> Mapping[str, datetime]:

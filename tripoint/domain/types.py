@@ -18,6 +18,7 @@ class Found(StrEnum):
     FEED = "feed"
     SITEMAP = "sitemap"
     SECTION = "section"
+    LINK = "link"  #: in an article of the same outlet; no listing
 
 
 class Zone(StrEnum):
@@ -133,15 +134,36 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Entered:
+    """What of the addresses that were found the frontier took on."""
+
+    fresh: tuple[Candidate, ...] = ()  #: those that were new
+    left_out: int = 0  #: new, and not taken on because of a bound
+    bound: str = ""  #: the setting that bounds it
+    mended: bool = False  #: a blind stretch counts as seen by it
+
+    @property
+    def new(self) -> int:
+        """How many were new and taken on."""
+        return len(self.fresh)
+
+    @property
+    def said(self) -> str:
+        """What to tell of a bound that was reached, "" where none was."""
+        return f"{self.left_out} new addresses left out: crawl.{self.bound} is reached" if self.left_out else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Repair:
-    """A look into a sitemap for what a listing may have dropped."""
+    """A look elsewhere for what a listing may have dropped."""
 
     listing_url: str
     source: str
     since: datetime
     until: datetime
-    by: str  #: address of the sitemap
-    reaches_back: bool  #: it lists something older than the stretch, so that it holds all of it
+    by: str  #: address of the sitemap, section page or archive page
+    reaches_back: bool  #: it lists what is older than the stretch, so that it holds all of it
+    found: int = 0  #: new addresses of it that were taken on before
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,3 +493,4 @@ class Kept:
     article_id: int
     placement: Placement
     alerts_queued: int
+    is_relevant: bool = False  #: to any topic

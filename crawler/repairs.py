@@ -1,0 +1,114 @@
+"""Repairs of blind stretches: what a listing may have dropped is looked for where the outlet keeps it longer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import scrapy
+from scrapy.http import Response
+
+from crawler.answers import failure_of_status
+from crawler.errand import HANDLED, Errand, header
+from crawler.listings import MAX_CHILD_SITEMAPS
+from crawler.report import Result
+from crawler.robots import HostHeldError
+from tripoint.domain.coverage import Span
+from tripoint.domain.types import Candidate, Failure, Found, Repair, Source, Step
+from tripoint.domain.urls import host
+
+_MOST_SITEMAPS = 3
+_SLACK = timedelta(minutes=10)  # clocks of publishers differ
+
+
+class Repairs:
+    """Looks for what was missed, in the crawl that noticed it; `done` is told of each answer."""
+
+    def __init__(self, errand: Errand, done: Callable[[Source], AsyncIterator[Any]]) -> None:
+        self._errand = errand
+        self._done = done
+
+    def requests(
+        self, source: Source, answered: str, listing_url: str, spans: Sequence[Span]
+    ) -> Iterator[scrapy.Request]:
+        """Return what to ask for the blind stretches of a listing that answered from an address."""
+        for span in spans:
+            for sitemap in self._sitemaps(source, answered)[:_MOST_SITEMAPS]:
+                self._errand.listings_left[source.name] += 1
+                repair = Repair(listing_url, source.name, span.start, span.until, sitemap, reaches_back=False)
+                yield self._request(source, repair)
+
+    async def overlapped(self, source: Source, listing_url: str, spans: Sequence[Span], by: str, found: int) -> None:
+        """Count the newest stretch as seen after all: a further page of the section held what was known before."""
+        for span in spans[:1]:
+            repair = Repair(listing_url, source.name, span.start, span.until, by, reaches_back=True, found=found)
+            await self._mend(repair, ())
+
+    def _sitemaps(self, source: Source, url: str) -> list[str]:
+        """Return the sitemaps of a source: those of the catalogue, and those that its robots.txt names."""
+        parts = urlsplit(url)
+        rules = self._errand.robots_cache.rules.get(f"{parts.scheme}://{parts.netloc}")
+        named = list(rules.parser.sitemaps) if rules and rules.parser else []
+        same_site = [each for each in named if host(each) in source.hosts]
+        return list(dict.fromkeys([*source.sitemaps, *same_site]))
+
+    def _request(self, source: Source, repair: Repair, *, is_child: bool = False) -> scrapy.Request:
+        return scrapy.Request(
+            repair.by,
+            callback=self._on_answer,
+            errback=self._on_error,
+            dont_filter=True,
+            meta={"handle_httpstatus_list": HANDLED},
+            cb_kwargs={"source": source, "repair": repair, "is_child": is_child},
+        )
+
+    async def _on_answer(
+        self, response: Response, source: Source, repair: Repair, is_child: bool
+    ) -> AsyncIterator[Any]:
+        now = self._errand.clock()
+        found: Any = failure_of_status(Step.LISTING, repair.by, response.status, header(response, "Retry-After"), now)
+        if found:
+            await self._errand.hold(response, found, now)
+        else:
+            found = await self._errand.extractor.entries(
+                response.body, header(response, "Content-Type"), response.url, source, Found.SITEMAP, now
+            )
+        if isinstance(found, Failure):
+            self._errand.tell(Result.LISTING_FAILED, source.name, repair.by, f"no repair: {found.reason}")
+        else:
+            await self._from_sitemap(repair, found.candidates)
+            for child in () if is_child else found.sitemaps[:MAX_CHILD_SITEMAPS]:
+                self._errand.listings_left[source.name] += 1
+                yield self._request(source, replace(repair, by=child), is_child=True)
+        async for request in self._done(source):
+            yield request
+
+    async def _from_sitemap(self, repair: Repair, listed: Sequence[Candidate]) -> None:
+        """Take what was published in the stretch."""
+        since = repair.since - _SLACK
+        inside = [each for each in listed if each.published and since <= each.published <= repair.until + _SLACK]
+        reaches_back = any(each.published and each.published < since for each in listed)
+        await self._mend(replace(repair, reaches_back=reaches_back), inside)
+
+    async def _mend(self, repair: Repair, candidates: Sequence[Candidate]) -> None:
+        errand = self._errand
+        entered = await errand.stored(errand.frontier.repair(repair, candidates, errand.room))
+        if entered is None:
+            return
+        errand.took(entered, repair.source, repair.by)
+        if entered.mended:
+            span = f"{repair.since:%Y-%m-%d %H:%M} to {repair.until:%H:%M} UTC"
+            found = f"{repair.found + entered.new} more of {repair.listing_url}"
+            errand.tell(Result.REPAIRED, repair.source, repair.by, f"{span}: {found}")
+
+    async def _on_error(self, failure: Any) -> AsyncIterator[Any]:
+        arguments = failure.request.cb_kwargs
+        source, repair = arguments["source"], arguments["repair"]
+        if not failure.check(HostHeldError):
+            why = self._errand.why(Step.LISTING, repair.by, failure)
+            self._errand.tell(Result.LISTING_FAILED, source.name, repair.by, f"no repair: {why.reason}")
+        async for request in self._done(source):
+            yield request
