@@ -71,19 +71,20 @@ def fill(seeds: Seeds, stores: Stores, desk: Sequence[DeskOutlet], now: datetime
         candidate = Candidate(article.url, article.source, Found.FEED, article.fetched_at, article.title)
         pipeline.article(candidate, article)
     _edit_one(pipeline, stores, clock, now)
-    _deliver(stores, now)
+    _deliver(stores, now, "403: <script>alert(1)</script> no such room" if hostile else "403: no such room")
     _visit(stores, seeds, now)
 
 
 def _articles(desk: Sequence[DeskOutlet], now: datetime) -> list[Article]:
+    """Return the desk's articles: each event on its own day, its reports some hours apart."""
     found = []
-    number = 0
-    for outlet in desk:
+    events = sorted({page.event for outlet in desk for page in outlet.pages})
+    for place, outlet in enumerate(desk):
         for page in outlet.pages:
             if page.kind != "article":
                 continue
-            number += 1
-            seen = now - timedelta(hours=1 + 9 * (number % 27), minutes=number)
+            number = events.index(page.event)
+            seen = now - timedelta(hours=5 + 11 * (number % 26) - place, minutes=number)
             title, text = nfc(page.page.title), nfc("\n".join(page.paragraphs))
             url = f"https://{outlet.outlet.name}.example{page.page.path}"
             found.append(_article(url, title, text, outlet.outlet.language, outlet, page.authors, seen))
@@ -129,12 +130,12 @@ def _edit_one(pipeline: Pipeline, stores: Stores, clock: list[datetime], now: da
     pipeline.article(Candidate(article.url, article.source, Found.FEED, clock[0]), changed)
 
 
-def _deliver(stores: Stores, now: datetime) -> None:
+def _deliver(stores: Stores, now: datetime, refusal: str) -> None:
     claimed = stores.alerts.claim(now, ("desk", "chat"), 1000)
     for number, each in enumerate(claimed):
         at = each.alert.queued_at + timedelta(seconds=4)
         if each.alert.key.channel == "chat" and number % 5 == 1:
-            bad = Delivery(each.id, 1, at, Outcome.PERMANENT, "403: <script>alert(1)</script> no such room")
+            bad = Delivery(each.id, 1, at, Outcome.PERMANENT, refusal)
             stores.alerts.settle(bad, AlertState.DEAD, at)
             continue
         if number % 4 == 2:

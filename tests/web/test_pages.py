@@ -58,8 +58,8 @@ def test_an_article_shows_its_hits_and_its_score_taken_apart(page: Served) -> No
     assert '<mark class="f-actor" title="actor.pakistan">Pakistan</mark>' in text
     shares = re.findall(r'class="number (?:plus|minus)">([+-][\d.]+)<', said)
     assert len(shares) >= 4
-    passed_by = next(each.id for each in page.stores.articles.recent(1000) if not each.assessments[0].relevant)
-    assert "What would turn the verdict" in get(page, f"/articles/{passed_by}")
+    irrelevant = [each.id for each in page.stores.articles.recent(1000) if not each.assessments[0].relevant]
+    assert any("What would turn the verdict" in get(page, f"/articles/{each}") for each in irrelevant)
 
 
 def test_hostile_text_is_text(page: Served) -> None:
