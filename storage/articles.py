@@ -14,6 +14,7 @@ from storage import tables as t
 from storage.alerts import queue_alerts
 from storage.database import Database
 from storage.relevant import IS_RELEVANT
+from storage.search_index import index_article, reindex_article
 from storage.stories import reports_near, write_signature
 from storage.twins import find_twins, write_keys
 from storage.upsert import insert_for, insert_into
@@ -113,14 +114,16 @@ class ArticleStore:
             row, known = _known(connection, article, clues)
             decision = decide(known)
             article_id, revision = _write_article(connection, article, clues, decision, row)
+            first_seen_at = row["first_seen_at"] if row else article.fetched_at
             if revision:
                 write_keys(connection, article_id, clues.keys, is_changed=revision > 1)
                 if decision.placement.copy_of is None:
                     write_signature(connection, article_id, clues)
                 for assessment in decision.assessments:
                     _write_assessment(connection, article_id, revision, assessment)
+                judged = decision.assessments
+                index_article(connection, article_id, article, first_seen_at, judged, is_changed=revision > 1)
             queued = queue_alerts(connection, decision.alerts)
-            first_seen_at = row["first_seen_at"] if row else article.fetched_at
             again_at = self._again_at(article, decision, first_seen_at)
             state = "again" if again_at else "done"
             finish_candidate(connection, candidate, state, article.fetched_at, "", again_at)
@@ -233,6 +236,9 @@ class ArticleStore:
                 connection.execute(delete(t.assessments).where(mine, t.assessments.c.topic.in_(topics)))
                 for assessment in each.assessments:
                     _write_assessment(connection, each.article_id, each.revision, assessment)
+                reindex_article(
+                    connection, each.article_id, _read_assessments(connection, each.article_id, each.revision)
+                )
                 queued += queue_alerts(connection, each.alerts)
                 written += 1
         return written, queued

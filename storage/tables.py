@@ -253,6 +253,16 @@ hits = Table(
     C("sentence", Integer, nullable=False),
 )
 
+# What is searched: a row an article, in the order of their time. Beside it stands `search_words`, which only migration
+# 0009 and `storage.search_index` know: FTS5 on SQLite, a tsvector on PostgreSQL.
+search_docs = Table(
+    "search_docs",
+    metadata,
+    C("place", BigInteger, primary_key=True, autoincrement=False),  # see `tripoint.domain.searchwords.place_of`
+    C("article_id", ForeignKey("articles.id", ondelete="CASCADE"), nullable=False, unique=True),
+    C("score", Float, nullable=False),  # the highest of the newest judgements, 0 without one
+)
+
 feedback = Table(
     "feedback",
     metadata,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from storage.search_index import is_compared
 from storage.tables import metadata
 
 
@@ -12,6 +13,7 @@ def _run() -> None:
         connection=context.config.attributes["connection"],
         target_metadata=metadata,
         render_as_batch=True,
+        include_name=is_compared,
         transactional_ddl=True,
     )
     context.run_migrations()

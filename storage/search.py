@@ -1,0 +1,232 @@
+"""Search: which articles hold what was asked for, on SQLite and PostgreSQL alike.
+
+Newest first, every match is found in the order of the index. Best first, the newest matches of the title and of the
+whole are ranked by us, from their text, so that both databases agree and a search costs the same in a large archive;
+what lies beyond those follows, newest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, select, text
+
+from storage import tables as t
+from storage.database import Database
+from storage.relevant import IS_RELEVANT
+from storage.search_plan import Dialect, Fts5, TsQuery, written
+from tripoint.domain.errors import MendError
+from tripoint.domain.highlight import snippet, spans
+from tripoint.domain.searchrank import Scored, rank
+from tripoint.domain.searchtext import Question, Words, leaves, parse
+from tripoint.domain.searchwords import RELEVANT, place_of, score_tags, tag
+from tripoint.domain.types import Marked
+
+_POOL = 100  # of the newest matches in titles, and as many in whole articles, are ranked
+_BATCH = 200
+
+
+class Order(StrEnum):
+    """In which order hits come."""
+
+    BEST = "best"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """What is looked for. Several outlets, or languages, mean any of them; empty means all."""
+
+    text: str = ""  #: see `tripoint.domain.searchtext`; empty finds everything that the filters leave
+    since: datetime | None = None  #: published, or first seen where that is not known, then or later
+    until: datetime | None = None  #: before then
+    outlets: tuple[str, ...] = ()  #: names of sources
+    languages: tuple[str, ...] = ()  #: ISO 639-1
+    min_score: float | None = None  #: of the topic, else the highest of any
+    relevant_only: bool = False
+    topic: str = ""  #: what this one calls relevant, or with `min_score`, what it scores so high
+    order: Order = Order.BEST
+    limit: int = 20
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One article that was found."""
+
+    article_id: int
+    story: str
+    source: str
+    outlet: str
+    language: str
+    url: str
+    title: Marked  #: with the words that were looked for
+    snippet: Marked  #: plain text with the spans to mark; never markup
+    published: datetime | None
+    date_only: bool
+    first_seen_at: datetime
+    score: float  #: the highest of the newest judgements, 0 without one
+    is_relevant: bool
+    rank: float  #: higher is better; 0 where it was not ranked
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """A stretch of the hits."""
+
+    hits: tuple[SearchHit, ...]
+    is_more: bool  #: whether there are hits after these
+
+
+class SearchStore:
+    """Finds articles; reads only."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, query: SearchQuery) -> SearchPage:
+        """Return the hits of a query from its offset on; raises `SearchTextError` where it cannot be understood."""
+        question = parse(query.text)
+        asked = [each for each in leaves(question) if isinstance(each, Words)]
+        with self._database.read() as connection:
+            plan = _Plan(connection, query, question)
+            ranked = self._ranked(connection, plan, asked) if query.order is Order.BEST and asked else []
+            wanted = query.offset + query.limit + 1
+            places = [each.place for each in ranked]
+            if wanted > len(places) and (not ranked or len(places) >= _POOL):
+                known = set(places)
+                places.extend(each for each in plan.newest(wanted) if each not in known)
+            chosen = places[query.offset : wanted]
+            ranks = {each.place: each.rank for each in ranked}
+            hits = _hits(connection, chosen[: query.limit], asked, ranks)
+        return SearchPage(tuple(hits), len(chosen) > query.limit)
+
+    def walk(self, query: SearchQuery) -> Iterator[SearchHit]:
+        """Yield every hit, newest first, whatever limit and order say; each batch is read by itself."""
+        question = parse(query.text)
+        asked = [each for each in leaves(question) if isinstance(each, Words)]
+        before: int | None = None
+        while True:
+            with self._database.read() as connection:
+                places = _Plan(connection, query, question, before).newest(_BATCH)
+                hits = _hits(connection, places, asked, {})
+            yield from hits
+            if len(places) < _BATCH:
+                return
+            before = places[-1]
+
+    def _ranked(self, connection: Connection, plan: _Plan, asked: Sequence[Words]) -> list[Scored]:
+        places = list(dict.fromkeys([*plan.newest(_POOL, in_title=True), *plan.newest(_POOL)]))
+        texts = _texts(connection, places)
+        return rank([(place, *texts[place]) for place in places if place in texts], asked)
+
+
+class _Plan:
+    """A query as statements of one connection's database."""
+
+    def __init__(
+        self, connection: Connection, query: SearchQuery, question: Question | None, before: int | None = None
+    ) -> None:
+        if query.since and query.until and query.since >= query.until:
+            raise MendError("since is not before until", "turn them round")
+        self._connection = connection
+        self._is_sqlite = connection.dialect.name == "sqlite"
+        self._dialect: Dialect = Fts5() if self._is_sqlite else TsQuery()
+        self._query = query
+        self._question = question
+        self._filters = _filters(self._dialect, query)
+        self._bounds: dict[str, int] = {}
+        if query.since:
+            self._bounds["lowest"] = place_of(query.since)
+        if query.until:
+            self._bounds["above"] = place_of(query.until)
+        if before is not None:
+            self._bounds["above"] = min(before, self._bounds.get("above", before))
+
+    def newest(self, limit: int, *, in_title: bool = False) -> list[int]:
+        """Return the places of the newest matches."""
+        parts = [] if self._question is None else [written(self._dialect, self._question, in_title=in_title)]
+        wanted = [*parts, *self._filters]
+        statement = self._statement(is_indexed=bool(wanted))
+        values: dict[str, Any] = {**self._bounds, "limit": limit}
+        if wanted:
+            values["wanted"] = self._dialect.every(wanted)
+        if self._query.min_score is not None:
+            values |= {"least": self._query.min_score, "topic": self._query.topic}
+        return [int(each) for each in self._connection.scalars(text(statement), values)]
+
+    def _statement(self, *, is_indexed: bool) -> str:
+        key = "w.rowid" if self._is_sqlite and is_indexed else "w.place" if is_indexed else "d.place"
+        tables = "search_words w" if is_indexed else "search_docs d"
+        conditions = []
+        if is_indexed:
+            conditions.append(
+                "search_words MATCH :wanted" if self._is_sqlite else "w.words @@ CAST(:wanted AS tsquery)"
+            )
+        if self._query.min_score is not None:
+            if is_indexed:
+                tables += (
+                    f" CROSS JOIN search_docs d ON d.place = {key}"
+                    if self._is_sqlite
+                    else (f" JOIN search_docs d ON d.place = {key}")
+                )
+            conditions.append(_OF_TOPIC if self._query.topic else "d.score >= :least")
+        conditions.extend(f"{key} {sign} :{name}" for name, sign in _BOUNDS.items() if name in self._bounds)
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        # Everything put in here is one of the words above; what a person wrote is bound.
+        return f"SELECT {key} FROM {tables}{where} ORDER BY {key} DESC LIMIT :limit"  # noqa: S608
+
+
+_BOUNDS = {"lowest": ">=", "above": "<"}
+_OF_TOPIC = (
+    "EXISTS (SELECT 1 FROM assessments s JOIN articles a ON a.id = s.article_id AND a.revision = s.revision"
+    " WHERE s.article_id = d.article_id AND s.topic = :topic AND s.score >= :least)"
+)
+
+
+def _filters(dialect: Dialect, query: SearchQuery) -> list[str]:
+    """Return the filters that the index knows by a tag, so that it need not look at each match."""
+    groups = [
+        [tag("source", each) for each in query.outlets],
+        [tag("language", each) for each in query.languages],
+        [RELEVANT] if query.relevant_only else [],
+        [tag("topic", query.topic)] if query.topic and query.min_score is None else [],
+        score_tags(query.min_score) if query.min_score else [],
+    ]
+    return [dialect.either([dialect.tag(each) for each in group]) for group in groups if group]
+
+
+def _texts(connection: Connection, places: Sequence[int]) -> dict[int, tuple[str, str]]:
+    columns = (t.search_docs.c.place, t.articles.c.title, t.articles.c.text)
+    query = select(*columns).join(t.articles, t.articles.c.id == t.search_docs.c.article_id)
+    return {
+        row.place: (row.title, row.text) for row in connection.execute(query.where(t.search_docs.c.place.in_(places)))
+    }
+
+
+def _hits(
+    connection: Connection, places: Sequence[int], asked: Sequence[Words], ranks: dict[int, float]
+) -> list[SearchHit]:
+    query = (
+        select(t.articles, t.search_docs.c.place, t.search_docs.c.score, IS_RELEVANT.label("is_relevant"))
+        .join(t.search_docs, t.articles.c.id == t.search_docs.c.article_id)
+        .where(t.search_docs.c.place.in_(places))
+    )
+    found = {row["place"]: row for row in connection.execute(query).mappings()}
+    return [_hit(found[place], asked, ranks.get(place, 0.0)) for place in places if place in found]
+
+
+def _hit(row: Any, asked: Sequence[Words], rank_: float) -> SearchHit:
+    same = ("story", "source", "outlet", "language", "url", "published", "date_only", "first_seen_at", "score")
+    return SearchHit(
+        article_id=row["id"],
+        title=Marked(row["title"], tuple(spans(row["title"], asked))),
+        snippet=snippet(row["text"], asked),
+        is_relevant=bool(row["is_relevant"]),
+        rank=rank_,
+        **{name: row[name] for name in same},
+    )
