@@ -19,6 +19,7 @@ VERBS = (
     "stories",
     "story",
     "revisions",
+    "search",
     "sources list",
     "sources check",
     "alerts list",

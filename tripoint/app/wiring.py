@@ -26,6 +26,7 @@ from storage.frontier import FrontierStore
 from storage.health import HealthStore, SourceHealth
 from storage.lock import instance_lock
 from storage.scores import ScoreStore
+from storage.search import SearchStore
 from storage.stories import StoryStore
 from storage.volume import VolumeStore
 from tripoint.app.seeds import Seeds, load_seeds
@@ -64,6 +65,7 @@ class Stores:
     health: HealthStore
     coverage: CoverageStore
     stories: StoryStore
+    search: SearchStore
     scores: ScoreStore
     volume: VolumeStore
 
@@ -144,6 +146,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             HealthStore(database),
             CoverageStore(database),
             StoryStore(database),
+            SearchStore(database),
             ScoreStore(database),
             VolumeStore(database),
         )

@@ -22,6 +22,7 @@ from tripoint.app.cli import (
     revisions,
     run,
     score,
+    search,
     sources,
     stories,
     topic,
@@ -84,6 +85,7 @@ sources.register(app)
 coverage.register(app)
 stories.register(app)
 revisions.register(app)
+search.register(app)
 alerts.register(app)
 doctor.register(app)
 
