@@ -68,6 +68,7 @@ class Stores:
     search: SearchStore
     scores: ScoreStore
     volume: VolumeStore
+    search: SearchStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             SearchStore(database),
             ScoreStore(database),
             VolumeStore(database),
+            SearchStore(database),
         )
     finally:
         database.close()

@@ -63,7 +63,7 @@ class Guard:
             mend = "this page does not answer to that name; web.public_url names another\n"
             return PlainTextResponse(mend, 421)
         if len(scope["query_string"]) > LONGEST_QUERY:
-            return PlainTextResponse("the address is too long\n", 414)
+            return JSONResponse({"status": 400, "problem": "the address is too long"}, 400)
         if int(headers.get("content-length", "0")) > LONGEST_BODY:
             return PlainTextResponse("too long\n", 413)
         if scope["method"] not in {"GET", "HEAD"} and not _is_from_us(headers):

@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from tripoint.app.web import rendering
+from tripoint.app.web import feeds, rendering
 from tripoint.app.web.api import routes as api
 from tripoint.app.web.guard import Guard, TooLongError
-from tripoint.app.web.pages import alerts, articles, calibration, login, sources, stories
+from tripoint.app.web.pages import alerts, articles, calibration, login, search, sources, stories
 from tripoint.app.web.parameters import AskedError
 from tripoint.app.web.phrases import phrases
 from tripoint.app.web.rooms import Rooms
@@ -23,11 +23,13 @@ from tripoint.domain.errors import MendError, TripointError
 ROUTES: tuple[BaseRoute, ...] = (
     *stories.ROUTES,
     *articles.ROUTES,
+    *search.ROUTES,
     *sources.ROUTES,
     *alerts.ROUTES,
     *calibration.ROUTES,
     *login.ROUTES,
     *api.ROUTES,
+    *feeds.ROUTES,
     *rendering.ROUTES,
 )
 

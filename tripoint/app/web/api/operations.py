@@ -9,12 +9,14 @@ from datetime import timedelta
 from starlette.exceptions import HTTPException
 
 from storage.alerts import AlertHistory
+from storage.search import Order, SearchHit
 from tripoint.app.telling import ToldStory, stories_since, telling_sentences, told_story
 from tripoint.app.web.api import shapes
 from tripoint.app.web.pages.articles import Verdict, whole_article
 from tripoint.app.web.pages.sources import SourceRow, source_rows
 from tripoint.app.web.parameters import Asked, Choice, Flag, Fraction, Moment, Parameter, Whole
 from tripoint.app.web.rooms import Rooms
+from tripoint.app.web.searching import LIMIT, OFFSET, ORDER, PARAMETERS, find, query_of
 from tripoint.domain.types import AlertState, Report
 
 _LIMIT = Whole("limit", "How many at most.", 50, 1, 500)
@@ -128,6 +130,31 @@ def _assessment_answer(verdict: Verdict) -> shapes.AssessmentAnswer:
         ),
         flips=tuple(each.reason for each in verdict.flips),
         feedback=verdict.said,
+    )
+
+
+def _search(rooms: Rooms, asked: Asked) -> shapes.SearchAnswer:
+    order = Order(asked["order"] or Order.BEST)
+    found = find(rooms, query_of(asked, order, asked["limit"], asked["offset"]))
+    after = asked["offset"] + asked["limit"]
+    return shapes.SearchAnswer(tuple(_found_answer(each) for each in found.hits), after if found.is_more else None)
+
+
+def _found_answer(hit: SearchHit) -> shapes.FoundAnswer:
+    return shapes.FoundAnswer(
+        id=hit.article_id,
+        story=hit.story,
+        source=hit.source,
+        outlet=hit.outlet,
+        language=hit.language,
+        title=hit.title.text,
+        url=hit.url,
+        published=hit.published,
+        first_seen=hit.first_seen_at,
+        score=hit.score,
+        is_relevant=hit.is_relevant,
+        snippet=hit.snippet.text,
+        marks=hit.snippet.spans,
     )
 
 
@@ -247,6 +274,14 @@ OPERATIONS = (
         shapes.ArticleAnswer,
         _article,
         parts=(("number", "integer", "Number of an article."),),
+    ),
+    Operation(
+        "/search",
+        "search",
+        "Articles that hold what is looked for, with a snippet.",
+        shapes.SearchAnswer,
+        _search,
+        (*PARAMETERS, ORDER, LIMIT, OFFSET),
     ),
     Operation(
         "/volume",
