@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 LOCK := requirements.lock
 DEV_LOCK := requirements-dev.lock
 BENCH_LOCK := requirements-bench.lock
+JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check format bench lock clean
@@ -41,8 +42,8 @@ run: $(VENV)/run.stamp ## watch the real catalogue: alerts to this console; Ctrl
 demo: $(VENV)/dev.stamp ## the whole main job without the internet, against a newsroom on loopback
 	@$(BIN)/python -m tests.demo
 
-test: $(VENV)/dev.stamp ## run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/dev.stamp ## run the tests, three at a time (JOBS=1 for one after the other)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/dev.stamp ## lint, types and the import order
 	@$(BIN)/ruff check .
