@@ -53,14 +53,16 @@ def test_the_anchors_score_high() -> None:
 
 
 def test_the_examples_are_many_and_hard() -> None:
-    assert len(_EXAMPLES) >= 240
+    assert len(_EXAMPLES) >= 300
     vietnamese = sum(each.language == "vi" for each in _EXAMPLES)
     assert 0.45 <= vietnamese / len(_EXAMPLES) <= 0.55
     negatives = [each for each in _EXAMPLES if each.grade < 2]
     assert len(negatives) * 2 >= len(_EXAMPLES)
-    lengths = [len(each.text.split()) for each in _EXAMPLES]
-    assert min(lengths) <= 60
-    assert max(lengths) >= 700
+    for language in ("vi", "en"):
+        lengths = [len(each.text.split()) for each in _EXAMPLES if each.language == language]
+        assert min(lengths) <= 45
+        assert max(lengths) >= 850
+        assert sum(length >= 300 for length in lengths) >= 8
     report = json.loads((packaged_seeds() / "calibration.json").read_text(encoding="utf-8"))
     assert report["topics"][_TOPIC.name]["report"]["naive_rule"]["precision"] < 0.6
 

@@ -61,12 +61,12 @@ def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features
     passages = sorted(_passages(topic, units, layout), key=lambda each: (-each.firmness, each.unit.index))
     firm = [each for each in passages if each.firmness >= 0.5]
     present: set[str] = set().union(*(each.concepts.get("actor", set()) for each in units.values()))
-    title = units.get(_TITLE)
+    title = _headline(units, layout)
     lead = [each.firmness for each in passages if each.unit.zone is Zone.TITLE or each.unit.index in layout.lead]
     values = {
         "tie": (sum(each.firmness for each in passages[:2]) / 2) if passages else 0.0,
         "lead": max(lead, default=0.0),
-        "title": _title(topic, units, layout),
+        "title": _title(topic, title),
         "focus": _focus(topic, units, layout),
         "anchors": min(_anchors(topic, units, layout), 2) / 2,
         "variety": min(len({act for each in firm for act in each.acts}), 4) / 4,
@@ -82,6 +82,8 @@ def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features
 def _units(topic: Topic, hits: Sequence[Hit]) -> dict[tuple[Zone, int], Unit]:
     """Sort hits by sentence; a person stands for a state that is named too, "nước này" for the country before it."""
     named = {hit.concept for hit in hits if hit.facet == "actor"}
+    # Whoever is called by full name or office needs no state beside it: there is one Vladimir Putin, and many Khans.
+    named |= {topic.speaks_for.get(hit.concept, "") for hit in hits if hit.facet == "person" and " " in hit.surface}
     sides = [side for side in (topic.core, topic.partners) if side & named]
     units: dict[tuple[Zone, int], Unit] = {}
     last: tuple[str, str] | None = None
@@ -91,7 +93,7 @@ def _units(topic: Topic, hits: Sequence[Hit]) -> dict[tuple[Zone, int], Unit]:
             if last is not None:
                 unit.concepts.setdefault(last[0], set()).add(last[1])
             continue
-        if hit.facet in {"actor", "third"}:
+        if hit.facet == "actor" or (hit.facet == "third" and not hit.concept.startswith("contrast.")):
             last = hit.facet, hit.concept
         unit.concepts.setdefault(hit.facet, set()).add(hit.concept)
         state = topic.speaks_for.get(hit.concept, "")
@@ -150,12 +152,13 @@ def _is_armed(topic: Topic, unit: Unit) -> bool:
     return unit.has("force") or unit.has("platform") or bool(unit.concepts.get("actor", set()) & topic.armed)
 
 
-def _title(topic: Topic, units: dict[tuple[Zone, int], Unit], layout: Layout) -> float:
-    """Return how far the title names core and partner: 1 both, half for one of them beside a defence word.
+def _headline(units: dict[tuple[Zone, int], Unit], layout: Layout) -> Unit | None:
+    """Return the title; where there is none, the first sentence stands for it."""
+    return units.get(_TITLE if layout.has_title or not layout.lead else (Zone.TEXT, layout.lead[0]))
 
-    Where there is no title, the first sentence stands for it.
-    """
-    unit = units.get(_TITLE) if layout.has_title or not layout.lead else units.get((Zone.TEXT, layout.lead[0]))
+
+def _title(topic: Topic, unit: Unit | None) -> float:
+    """Return how far the title names core and partner: 1 both, half for one of them beside a defence word."""
     if unit is None:
         return 0.0
     if _joins(topic, unit):
