@@ -65,7 +65,6 @@ class Stores:
     health: HealthStore
     coverage: CoverageStore
     stories: StoryStore
-    search: SearchStore
     scores: ScoreStore
     volume: VolumeStore
     search: SearchStore
@@ -147,7 +146,6 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             HealthStore(database),
             CoverageStore(database),
             StoryStore(database),
-            SearchStore(database),
             ScoreStore(database),
             VolumeStore(database),
             SearchStore(database),
