@@ -58,14 +58,16 @@ def read_listing(body: bytes, content_type: str, url: str, source: Source, kind:
         case Found.FEED:
             return reader.json_feed(body) if body.lstrip()[:1] == b"{" else reader.feed(body, content_type)
         case Found.SITEMAP:
-            return reader.sitemap(_unpacked(body))
+            return reader.sitemap(unpacked(body))
         case Found.SECTION:
             return reader.section(body, content_type)
         case Found.LINK:
             return reader.links(body, content_type)
+        case Found.BACKFILL:
+            raise UnreadableListingError("this is no listing")
 
 
-def _unpacked(body: bytes) -> bytes:
+def unpacked(body: bytes) -> bytes:
     """Return the XML of a `.xml.gz` sitemap, and no more of it than a sitemap may be long."""
     if not body.startswith(b"\x1f\x8b"):
         return body

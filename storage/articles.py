@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 
 from storage import tables as t
 from storage.alerts import queue_alerts
+from storage.backfill import note_find
 from storage.database import Database
 from storage.relevant import IS_RELEVANT
 from storage.search_index import index_article, reindex_article
@@ -123,6 +124,7 @@ class ArticleStore:
                     _write_assessment(connection, article_id, revision, assessment)
                 judged = decision.assessments
                 index_article(connection, article_id, article, first_seen_at, judged, is_changed=revision > 1)
+            note_find(connection, candidate.url, article_id)
             queued = queue_alerts(connection, decision.alerts)
             again_at = self._again_at(article, decision, first_seen_at)
             state = "again" if again_at else "done"

@@ -242,7 +242,9 @@ def _within(connection: Connection, candidates: list[Candidate], per_host: int) 
     """Return the candidates whose host has no more than so many pages waiting for their source."""
     if not candidates or per_host == MOST:
         return candidates
-    waits = (t.frontier.c.source == candidates[0].source, t.frontier.c.state == "pending")
+    # Pages of the past may be many, and are fetched by their own command: they must not keep what is new out.
+    is_new = t.frontier.c.found_by != Found.BACKFILL
+    waits = (t.frontier.c.source == candidates[0].source, t.frontier.c.state == "pending", is_new)
     waiting = connection.scalar(select(func.count()).select_from(t.frontier).where(*waits)) or 0
     if waiting + len(candidates) <= per_host:
         return candidates

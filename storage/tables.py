@@ -324,3 +324,53 @@ deliveries = Table(
     C("outcome", String(20), nullable=False),
     C("detail", CleanText, nullable=False),
 )
+
+backfill_jobs = Table(
+    "backfill_jobs",
+    metadata,
+    C("id", Integer, primary_key=True),
+    C("key", String(64), nullable=False, unique=True),  # of what was asked: the same command is the same job
+    C("asked", JSON, nullable=False),
+    C("began_at", UtcDateTime, nullable=False),
+    C("told_at", UtcDateTime),  # when its summary was queued
+)
+
+backfill_windows = Table(
+    "backfill_windows",
+    metadata,
+    C("id", Integer, primary_key=True),
+    C("job_id", ForeignKey("backfill_jobs.id", ondelete="CASCADE"), nullable=False),
+    C("provider", String(40), nullable=False),
+    C("query", CleanText, nullable=False),
+    C("start", UtcDateTime, nullable=False),
+    C("until", UtcDateTime, nullable=False),
+    C("source", String(100), nullable=False, default=""),
+    C("language", String(8), nullable=False, default=""),
+    C("address", CleanText, nullable=False, default=""),
+    C("cursor", CleanText, nullable=False, default=""),  # how far a window was done
+    C("state", String(10), nullable=False),  # pending, running, done, capped, failed
+    C("found", Integer, nullable=False, default=0),
+    C("known", Integer, nullable=False, default=0),
+    C("new", Integer, nullable=False, default=0),
+    C("reason", CleanText, nullable=False, default=""),
+    C("finished_at", UtcDateTime),
+    UniqueConstraint("job_id", "provider", "query", "start", "until"),
+)
+
+backfill_finds = Table(
+    "backfill_finds",
+    metadata,
+    C("id", Integer, primary_key=True),
+    C("job_id", ForeignKey("backfill_jobs.id", ondelete="CASCADE"), nullable=False),
+    C("window_id", ForeignKey("backfill_windows.id", ondelete="CASCADE"), nullable=False, index=True),
+    C("page", CleanText, nullable=False),  # canonical address
+    C("url", CleanText, nullable=False, index=True),  # as in the frontier
+    C("source", String(100), nullable=False, default=""),
+    C("title", CleanText, nullable=False, default=""),
+    C("outlet", CleanText, nullable=False, default=""),
+    C("state", String(10), nullable=False),  # page, opaque, elsewhere
+    C("was_known", Boolean, nullable=False),
+    C("snapshot", CleanText, nullable=False, default=""),
+    C("article_id", ForeignKey("articles.id", ondelete="SET NULL"), index=True),
+    UniqueConstraint("job_id", "page"),
+)

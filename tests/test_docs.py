@@ -27,6 +27,7 @@ VERBS = (
     "topic list",
     "feedback",
     "coverage",
+    "backfill",
     "calibrate",
 )
 

@@ -12,13 +12,15 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from crawler.listings import Listing, UnreadableListingError, read_listing
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Candidate, Extraction, Failure, Found, Page, Source, Step
+
+T = TypeVar("T")
 
 _PAGES_A_WORKER = 400  # then it is replaced, because lxml and the libraries' caches never give memory back
 _PAGES_A_CACHE = 100
@@ -95,6 +97,11 @@ class ExtractionPool:
         """Read one listing."""
         arguments = (body, content_type, url, source, kind, found_at)
         found: Listing | Failure = await self._run(read_listing, arguments, Step.LISTING, url)
+        return found
+
+    async def run(self, work: Callable[..., T], *arguments: Any, subject: str) -> T | Failure:
+        """Call a function of a module in a worker, where whatever it reads can neither hang nor end this process."""
+        found: T | Failure = await self._run(work, arguments, Step.LISTING, subject)
         return found
 
     async def _run(self, work: Callable[..., Any], arguments: Sequence[Any], step: Step, subject: str) -> Any:

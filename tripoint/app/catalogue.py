@@ -57,6 +57,8 @@ def as_toml(sources: Iterable[Source]) -> str:
         lists = [key for key in ("feeds", "sitemaps", "sections") if getattr(each, key)]
         lines += [f"{key} = {_toml(getattr(each, key))}" for key in texts]
         lines += [f"{key} = [{', '.join(map(_toml, getattr(each, key)))}]" for key in lists]
+        lines += [f"archives = [{', '.join(map(_toml, each.archives))}]"] if each.archives else []
+        lines += [f"{key} = {_toml(getattr(each, key))}" for key in ("search", "search_link") if getattr(each, key)]
         lines += [f"verified = {'true' if each.verified else 'false'}", f"learned = {_toml(each.learned)}"]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from tripoint.app.calibrated import load_fitted
-from tripoint.domain.errors import Place, SeedError
+from tripoint.domain.errors import Place, SeedError, SettingsError
 from tripoint.domain.seedfile import SeedTable, read_seed
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Source
@@ -62,6 +62,15 @@ class Copied:
 
     path: str  #: relative to the folder
     action: str  #: written, updated, unchanged or kept
+
+
+def choose(sources: tuple[Source, ...], names: Sequence[str]) -> list[Source]:
+    """Return the sources of these names, or all; raises `SettingsError` for a name that there is not."""
+    known = {each.name: each for each in sources}
+    for name in names:
+        if name not in known:
+            raise SettingsError(f"there is no source `{name}`", "`tripoint sources list` shows them")
+    return [known[name] for name in names] if names else list(sources)
 
 
 def packaged_seeds() -> Traversable:
@@ -167,6 +176,9 @@ def _source(entry: SeedTable) -> Source:
         feeds=_web_addresses(entry, "feeds"),
         sitemaps=_web_addresses(entry, "sitemaps"),
         sections=_web_addresses(entry, "sections"),
+        archives=_patterns(entry, "archives", entry.texts("archives", ()), ("{YYYY}",)),
+        search="".join(_patterns(entry, "search", (entry.text("search", ""),), ("{query}",))),
+        search_link=entry.text("search_link", ""),
         article_pattern=entry.text("article_pattern", ""),
         wire=entry.flag("wire", False),
         verified=entry.flag("verified", False),
@@ -196,6 +208,23 @@ def _check_source(entry: SeedTable, source: Source) -> None:
         raise entry.error("article_pattern", f"not a regular expression: {error}", "mend the pattern") from error
     if not source.listings:
         raise entry.error("", f'"{source.name}" lists nothing to read', "add feeds, sitemaps or sections")
+
+
+_PLACES = ("{YYYY}", "{MM}", "{M}", "{DD}", "{D}", "{query}", "{page}")
+
+
+def _patterns(entry: SeedTable, key: str, patterns: Sequence[str], needed: Sequence[str]) -> tuple[str, ...]:
+    """Check addresses with places to fill in."""
+    for pattern in filter(None, patterns):
+        if missing := next((each for each in needed if each not in pattern), ""):
+            raise entry.error(key, f'"{pattern}" has no {missing}', f"put {missing} where it belongs")
+        plain = pattern
+        for place in _PLACES:
+            plain = plain.replace(place, "1")
+        if re.search(r"[{}]", plain):
+            raise entry.error(key, f'"{pattern}" has a place that I do not know', f"known are {', '.join(_PLACES)}")
+        _web_address(entry, key, plain)
+    return tuple(filter(None, patterns))
 
 
 def _web_addresses(entry: SeedTable, key: str) -> tuple[str, ...]:

@@ -91,6 +91,14 @@ class RunSection(Section):
     )
 
 
+class BackfillSection(Section):
+    """Searching the past: whom to ask, and how patiently. Each address may be that of a mirror."""
+
+    retry_s: float = Field(default=5.0, ge=0, description="Wait before a question is repeated; doubles each time.")
+    at_once: int = Field(default=8, ge=1, le=64, description="Windows of one provider asked beside each other.")
+    batch: int = Field(default=400, ge=1, description="New pages after which they are fetched before more is asked.")
+
+
 class AlertsSection(Section):
     """Who hears what."""
 
@@ -159,6 +167,7 @@ class Settings(BaseSettings):
     seeds: SeedsSettings = SeedsSettings()
     crawl: CrawlSection = CrawlSection()
     run: RunSection = RunSection()
+    backfill: BackfillSection = BackfillSection()
     alerts: AlertsSection = AlertsSection()
     web: WebSection = WebSection()
     channels: dict[str, ChannelSection] = Field(default_factory=_console)

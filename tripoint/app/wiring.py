@@ -19,6 +19,7 @@ from alerts.operator import source_alerts
 from alerts.policy import Policy, Rule
 from storage.alerts import AlertStore
 from storage.articles import ArticleStore
+from storage.backfill import BackfillStore
 from storage.coverage import CoverageStore
 from storage.database import Database, open_database
 from storage.feedback import FeedbackStore
@@ -36,13 +37,14 @@ from tripoint.domain.cadence import Pace
 from tripoint.domain.errors import SettingsError
 from tripoint.domain.types import Alert, Source
 from tripoint.domain.urls import host
-from tripoint.pipeline import Pipeline
+from tripoint.pipeline import Pipeline, WhoMustHear
 from tripoint.relevance.assess import Judge
 from tripoint.relevance.language import LanguageGuesser
 from tripoint.stories.placement import Placer
 
 if TYPE_CHECKING:
     from crawler.crawl import Crawler
+    from crawler.extract.pool import ExtractionPool
     from crawler.settings import CrawlSettings
 
 RULE = "relevant"  # the one rule of today; its name is part of every alert's key
@@ -65,6 +67,7 @@ class Stores:
     health: HealthStore
     coverage: CoverageStore
     stories: StoryStore
+    backfill: BackfillStore
     scores: ScoreStore
     volume: VolumeStore
     search: SearchStore
@@ -88,6 +91,9 @@ class Works:
     courier: Courier
     writer: Writer
     operator: tuple[str, ...]  #: channels that hear of sources
+    extractor: ExtractionPool
+    frontier: WriterFrontier
+    quiet: Callable[[WhoMustHear], WriterIntake]  #: an intake with an alert policy of its own
 
     async def look_after(self, sources: Sequence[Source]) -> None:
         """Judge how sources do after they were read, and tell the operator of those that changed."""
@@ -146,6 +152,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             HealthStore(database),
             CoverageStore(database),
             StoryStore(database),
+            BackfillStore(database),
             ScoreStore(database),
             VolumeStore(database),
             SearchStore(database),
@@ -247,15 +254,23 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
             courier = Courier(WriterOutbox(writer, stores.alerts), channels, _courier_settings(settings), utc_now, dice)
             policy = build_policy(settings, seeds)
             pipeline = Pipeline(judge, build_placer(seeds), stores.articles, policy.who_must_hear, utc_now)
+            frontier = WriterFrontier(writer, stores.frontier)
             crawler = Crawler(
                 crawl_settings(settings),
                 extractor,
-                WriterFrontier(writer, stores.frontier),
+                frontier,
                 WriterIntake(writer, pipeline, courier.wake),
                 utc_now,
             )
             gc.freeze()  # the lexicon and the libraries live as long as the process: never look through them again
-            yield Works(seeds, stores, crawler, courier, writer, _operator(settings))
+
+            def quiet(who: WhoMustHear) -> WriterIntake:
+                return WriterIntake(
+                    writer, Pipeline(judge, build_placer(seeds), stores.articles, who, utc_now), courier.wake
+                )
+
+            operator = _operator(settings)
+            yield Works(seeds, stores, crawler, courier, writer, operator, extractor, frontier, quiet)
     finally:
         await asyncio.get_running_loop().run_in_executor(None, extractor.close)
 

@@ -19,6 +19,7 @@ class Found(StrEnum):
     SITEMAP = "sitemap"
     SECTION = "section"
     LINK = "link"  #: in an article of the same outlet; no listing
+    BACKFILL = "backfill"  #: by a search of the past; no listing
 
 
 class Zone(StrEnum):
@@ -98,6 +99,9 @@ class Source:
     feeds: tuple[str, ...] = ()  #: RSS, Atom or JSON Feed URLs
     sitemaps: tuple[str, ...] = ()  #: news sitemaps or sitemap indexes
     sections: tuple[str, ...] = ()  #: pages that list links to articles
+    archives: tuple[str, ...] = ()  #: sitemaps or pages of past days, with {YYYY}, {MM}, {M}, {DD} and {D}
+    search: str = ""  #: its own search page, with {query} and {page}
+    search_link: str = ""  #: CSS selector of the links on a search page
     article_pattern: str = ""  #: regular expression that an article URL on a section page matches
     wire: bool = False  #: whether it is a news agency that others copy
     verified: bool = False  #: whether a live check has seen its addresses work

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
         In the timeline █ is all seen, ▒ seen in part, ░ known not to be sure, and a dot means that nothing is known.
         """
-        from tripoint.app.cli.crawl import choose
+        from tripoint.app.seeds import choose
         from tripoint.app.wiring import opened_stores, utc_now
 
         settings = settings_of(context)

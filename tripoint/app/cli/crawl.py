@@ -11,9 +11,9 @@ import typer
 
 from tripoint.app.cli.progress import Progress
 from tripoint.app.cli.terminal import err, out, plain, print_json, print_table, settings_of
+from tripoint.app.seeds import choose
 from tripoint.app.settings import Settings
-from tripoint.domain.errors import SettingsError
-from tripoint.domain.types import Outcome, Source
+from tripoint.domain.types import Outcome
 
 if TYPE_CHECKING:
     from alerts.courier import CourierReport
@@ -48,15 +48,6 @@ def register(app: typer.Typer) -> None:
         _show(passed, as_json=as_json)
         if passed.crawl.stopped:
             raise typer.Exit(130)
-
-
-def choose(sources: tuple[Source, ...], names: list[str]) -> list[Source]:
-    """Return the sources of these names, or all; raises `SettingsError` for a name that there is not."""
-    known = {each.name: each for each in sources}
-    for name in names:
-        if name not in known:
-            raise SettingsError(f"there is no source `{name}`", "`tripoint sources list` shows them")
-    return [known[name] for name in names] if names else list(sources)
 
 
 async def _pass(settings: Settings, names: list[str], *, quiet: bool) -> Passed:

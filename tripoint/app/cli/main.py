@@ -13,6 +13,7 @@ import typer
 
 from tripoint.app.cli import (
     alerts,
+    backfill,
     calibrate,
     coverage,
     crawl,
@@ -87,6 +88,7 @@ stories.register(app)
 revisions.register(app)
 search.register(app)
 alerts.register(app)
+backfill.register(app)
 doctor.register(app)
 
 

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from tripoint.app.cli.crawl import choose
 from tripoint.app.cli.passes import Tally
 from tripoint.app.cli.progress import Progress
 from tripoint.app.cli.terminal import err, plain, settings_of
+from tripoint.app.seeds import choose
 from tripoint.app.settings import Settings
 from tripoint.domain.types import Source
 

@@ -1,0 +1,178 @@
+"""Publishers' own archives: date-addressed sitemaps and pages, and sitemap indexes; the most complete way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from lxml import etree
+
+from crawler.listings import UnreadableListingError, read_listing, unpacked
+from crawler.markup import parse_xml
+from crawler.moments import read_any
+from crawler.providers.reading import Reader, days_in, may_be_inside, names_words, overlap
+from tripoint.domain.backfill import Ask, Find, Shard, ShardState, Sought, Wanted, day_start
+from tripoint.domain.text import one_line
+from tripoint.domain.types import Failure, Found, Source
+from tripoint.domain.urls import normalise_url
+from tripoint.domain.when import Days
+
+MOST_CHILDREN = 5_000
+MOST_PAGES = 200
+_NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}news"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page that an archive lists."""
+
+    url: str
+    title: str = ""
+    published: datetime | None = None
+    changed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What one sitemap or archive page holds."""
+
+    entries: tuple[Entry, ...] = ()
+    children: tuple[Entry, ...] = ()  #: sitemaps of an index
+
+
+def read_shelf(body: bytes, content_type: str, url: str, source: Source, now: datetime) -> Shelf:
+    """Read a sitemap, an index of sitemaps, or a page of links; runs in a worker.
+
+    Raises `UnreadableListingError` where nothing can be read.
+    """
+    plain = unpacked(body)
+    if b"<urlset" not in plain[:4000] and b"<sitemapindex" not in plain[:4000]:
+        try:
+            listing = read_listing(body, content_type, url, source, Found.SECTION, now)
+        except UnreadableListingError:
+            if b"<html" in body[:4000].lower():
+                return Shelf()  # a page of a day on which nothing was published
+            raise
+        return Shelf(tuple(Entry(each.url, each.title) for each in listing.candidates))
+    try:
+        tree = parse_xml(plain)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise UnreadableListingError(f"not XML: {one_line(str(error))[:200]}") from error
+    entries = tuple(_entries(tree, url, ZoneInfo(source.timezone)))
+    return Shelf(children=entries) if etree.QName(tree).localname == "sitemapindex" else Shelf(entries)
+
+
+def _entries(tree: etree._Element, base: str, zone: ZoneInfo) -> Iterator[Entry]:
+    for each in tree:
+        if not isinstance(each.tag, str):
+            continue
+        try:
+            url = normalise_url((each.findtext("{*}loc") or "").strip(), base)
+        except ValueError:
+            continue
+        news = each.find(_NEWS)
+        title = one_line(news.findtext("{*}title") or "") if news is not None else ""
+        said = read_any(news.findtext("{*}publication_date") or "", zone) if news is not None else None
+        changed = read_any(each.findtext("{*}lastmod") or "", zone)
+        yield Entry(url, title, said.at if said else None, changed.at if changed else None)
+
+
+def addresses(pattern: str, days: Days) -> Iterator[tuple[Days, str]]:
+    """Yield each address of a pattern with the days that it stands for, the newest first."""
+    by_day, by_month = "{DD}" in pattern or "{D}" in pattern, "{MM}" in pattern or "{M}" in pattern
+    at = days.last
+    while at >= days.first:
+        if by_day:
+            span = Days(at, at + timedelta(days=1))
+        elif by_month:
+            span = Days(at.replace(day=1), date(at.year + at.month // 12, at.month % 12 + 1, 1))
+        else:
+            span = Days(date(at.year, 1, 1), date(at.year + 1, 1, 1))
+        yield span, _filled(pattern, span.first)
+        at = span.first - timedelta(days=1)
+
+
+def _filled(pattern: str, day: date) -> str:
+    places = {"{YYYY}": f"{day.year}", "{MM}": f"{day.month:02}", "{M}": f"{day.month}"}
+    for place, value in {**places, "{DD}": f"{day.day:02}", "{D}": f"{day.day}"}.items():
+        pattern = pattern.replace(place, value)
+    return pattern
+
+
+class ArchiveProvider:
+    """Walks what publishers keep of past days; a shard is a day, a month, a year or a sitemap."""
+
+    name = "archive"
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def shards(self, wanted: Wanted) -> Sequence[Shard]:
+        """Return a shard for each address; a source without patterns is searched by its sitemaps."""
+        found = []
+        for source in wanted.sources:
+            for pattern in source.archives:
+                for span, address in addresses(pattern, wanted.days):
+                    found.append(_shard(source, span, address))
+            if not source.archives:
+                found += [_shard(source, wanted.days, address) for address in source.sitemaps]
+        return found
+
+    async def search(self, shard: Shard, wanted: Wanted, ask: Ask) -> Sought:
+        """Read a sitemap or an archive page, and its further pages where the address has a place for their number."""
+        source = next((each for each in wanted.sources if each.name == shard.source), None)
+        if source is None:
+            return Sought(state=ShardState.FAILED, reason=f"there is no source {shard.source} any more")
+        finds: dict[str, Find] = {}
+        split: list[Shard] = []
+        for number in range(1, MOST_PAGES + 1):
+            shelf = await self._shelf(shard.address.replace("{page}", str(number)), source, shard, ask)
+            if isinstance(shelf, Failure):
+                if number > 1 and shelf.reason in {"HTTP 404", "HTTP 410"}:
+                    break  # the page after the last
+                return Sought.failed(shelf, list(finds.values()))
+            split += _children(shelf, shard, source, wanted)
+            before = len(finds)
+            finds |= {each.url: each for each in _wanted(shelf, source, wanted)}
+            if "{page}" not in shard.address or len(finds) == before:
+                break
+        else:
+            return Sought(tuple(finds.values()), ShardState.CAPPED, f"more than {MOST_PAGES} pages")
+        if len(split) > MOST_CHILDREN:
+            return Sought(tuple(finds.values()), ShardState.CAPPED, f"{len(split)} sitemaps in one index")
+        return Sought(tuple(finds.values()), split=tuple(split))
+
+    async def _shelf(self, url: str, source: Source, shard: Shard, ask: Ask) -> Shelf | Failure:
+        answer = await ask.get(url)
+        if isinstance(answer, Failure):
+            return answer
+        return await self._reader.run(
+            read_shelf, answer.body, answer.content_type, answer.url, source, shard.end, subject=url
+        )
+
+
+def _shard(source: Source, days: Days, address: str) -> Shard:
+    start, end = day_start(days), day_start(Days(days.end, days.end))
+    return Shard(ArchiveProvider.name, f"{source.name} {address}", start, end, source.name, source.language, address)
+
+
+def _children(shelf: Shelf, shard: Shard, source: Source, wanted: Wanted) -> list[Shard]:
+    """Return a shard for each sitemap of an index that can list one of the days."""
+    found = []
+    for child in shelf.children:
+        named = days_in(child.url)
+        if named is not None and not overlap(named, wanted.days):
+            continue
+        if named is None and not may_be_inside("", None, child.changed, source, wanted.days):
+            continue
+        found.append(replace(shard, query=f"{source.name} {child.url}", address=child.url))
+    return found
+
+
+def _wanted(shelf: Shelf, source: Source, wanted: Wanted) -> Iterator[Find]:
+    for each in shelf.entries:
+        inside = may_be_inside(each.url, each.published, each.changed, source, wanted.days)
+        if inside and names_words(each.title, each.url, wanted):
+            yield Find(each.url, each.title, each.published, source.outlet, source.language)

@@ -1,0 +1,1 @@
+"""Searching the past: dates, providers, the ledger, and the whole of it on loopback."""

@@ -1,0 +1,87 @@
+"""The whole of a search of the past, by the publishers' own archives and search pages."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tests.backfill.conftest import ASKED
+from tests.house import House
+from tests.newsroom.past import PastOutlet, relevant
+from tests.newsroom.past_world import PastWorld
+
+_RELEVANT = "select title from articles a join assessments s on s.article_id = a.id where s.relevant"
+
+
+def titles(house: House) -> list[str]:
+    """Return the titles of the relevant articles that are stored."""
+    return sorted(title for (title,) in house.rows(_RELEVANT))
+
+
+def test_archives_bring_every_page_once_and_one_summary(
+    reader: House, past: PastWorld, outlets: list[PastOutlet]
+) -> None:
+    done = reader.json("backfill", *ASKED, "--via", "archive")
+    (archive,) = done["providers"]
+    assert done["complete"]
+    assert archive["found"] == archive["new"] == archive["fetched"] == 240
+    assert titles(reader) == sorted(relevant(outlets))
+    assert archive["relevant"] == len(relevant(outlets))
+    assert max(Counter(past.fetched()).values()) == 1
+    alerts = reader.json("alerts", "list")
+    assert [each["rule"] for each in alerts] == ["backfill"]
+    assert "24 relevant reports" in alerts[0]["evidence"]["title"]
+
+
+def test_the_same_command_again_asks_nothing(reader: House, past: PastWorld) -> None:
+    reader.run("backfill", *ASKED, "--via", "archive", "--quiet", "--alert", "none")
+    before = len(past.requests)
+    again = reader.json("backfill", *ASKED, "--via", "archive", "--quiet")
+    assert len(past.requests) == before
+    assert again["complete"]
+
+
+def test_search_pages_are_turned_until_nothing_is_new(
+    reader: House, past: PastWorld, outlets: list[PastOutlet]
+) -> None:
+    done = reader.json("backfill", *ASKED, "--via", "search")
+    assert done["complete"]
+    found = titles(reader)
+    assert set(found) <= relevant(outlets)
+    assert len(found) == len(set(found)) > 12
+    assert len(past.fetched()) < 60
+
+
+def test_a_query_of_ones_own(reader: House) -> None:
+    done = reader.json("backfill", "harbour", "library", *ASKED, "--lang", "en")
+    assert {each["provider"]: each["found"] > 0 for each in done["providers"]} == {"archive": True, "search": False}
+    stored = [title for (title,) in reader.rows("select title from articles")]
+    assert stored
+    assert all("harbour" in each and "library" in each for each in stored)
+
+
+def test_a_limit_leaves_the_rest_for_the_next_run(reader: House, past: PastWorld) -> None:
+    first = reader.json("backfill", *ASKED, "--via", "archive", "--limit", "30", "--alert", "none")
+    assert not first["complete"]
+    assert len(past.fetched()) == 30
+    reader.run("backfill", "resume", "--quiet", "--alert", "none")
+    assert Counter(past.fetched()).most_common(1)[0][1] == 1
+    assert len(past.fetched()) == 240
+    assert "not finished" not in reader.run("backfill", "status", "1").stdout
+
+
+def test_a_dry_run_asks_nobody(reader: House, past: PastWorld) -> None:
+    said = reader.run("backfill", *ASKED, "--dry-run").stdout
+    assert "archive\t2018-08-09\tcoast-daily" in said
+    assert "none was made" in said
+    assert past.requests == []
+
+
+def test_forgetting_begins_anew_and_keeps_articles(reader: House, past: PastWorld) -> None:
+    reader.run("backfill", *ASKED, "--via", "archive", "--quiet", "--alert", "none")
+    reader.run("backfill", "forget", "1")
+    assert reader.json("backfill", "status") == []
+    again = reader.json("backfill", *ASKED, "--via", "archive")
+    (archive,) = again["providers"]
+    assert (archive["found"], archive["known"], archive["new"]) == (240, 240, 0)
+    assert len(past.fetched()) == 240
+    assert reader.json("alerts", "list") == []

@@ -1,0 +1,1 @@
+"""Searching the past: what was asked, the engine that works through its windows, and what it tells at the end."""

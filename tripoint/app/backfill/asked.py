@@ -1,0 +1,118 @@
+"""What a person asks of the past, checked, and the providers that can answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tripoint.app.seeds import Seeds
+from tripoint.app.settings import Settings
+from tripoint.domain.backfill import Provider, Terms, Wanted
+from tripoint.domain.errors import SettingsError
+from tripoint.domain.when import Days, read_days
+from tripoint.relevance.querying import slugs_of, terms_of
+
+if TYPE_CHECKING:
+    from crawler.extract.pool import ExtractionPool
+
+PROVIDERS = ("archive", "search")
+LOCAL = "warc:"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One search of the past; what it says makes the job, so that the same command goes on with it."""
+
+    words: tuple[str, ...]
+    first: str  #: ISO day
+    end: str  #: ISO day after the last
+    via: tuple[str, ...]
+    sources: tuple[str, ...]
+    language: str = ""
+
+    @property
+    def days(self) -> Days:
+        """Return the days that are asked for."""
+        return Days(date.fromisoformat(self.first), date.fromisoformat(self.end))
+
+    @property
+    def key(self) -> str:
+        """Return what makes two commands the same job; providers may be added later."""
+        said = {key: value for key, value in asdict(self).items() if key != "via"}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
+
+    @property
+    def command(self) -> str:
+        """Return the command that asks it."""
+        parts = ["tripoint backfill", *(json.dumps(each, ensure_ascii=False) for each in self.words)]
+        parts += [f"--since {self.days.first} --until {self.days.last}"]
+        parts += [f"--via {each}" for each in self.via] + [f"--source {each}" for each in self.sources]
+        return " ".join([*parts, *([f"--lang {self.language}"] if self.language else [])])
+
+    @staticmethod
+    def of(said: Mapping[str, Any]) -> Asked:
+        """Read it as the ledger has it."""
+        lists = {key: tuple(said[key]) for key in ("words", "via", "sources")}
+        return Asked(**{**said, **lists})
+
+
+def read_asked(
+    words: Sequence[str],
+    since: str,
+    until: str,
+    via: Sequence[str],
+    sources: Sequence[str],
+    language: str,
+    today: date,
+) -> Asked:
+    """Check what was typed; raises `MendError` with what to write instead."""
+    first = read_days(since, today).first
+    end = read_days(until, today).end if until else read_days("today", today).end
+    if first > today:
+        raise SettingsError(f"--since {since} lies ahead: nothing was published yet", "name a day of the past")
+    if first >= end:
+        raise SettingsError(f"--since {since} ({first}) is after --until {until}", "exchange the two")
+    chosen = tuple(dict.fromkeys(via)) or PROVIDERS
+    for each in chosen:
+        if each.startswith(LOCAL):
+            if not Path(each.removeprefix(LOCAL)).exists():
+                raise SettingsError(f"--via {each}: no such file or folder", "name a .warc or .warc.gz, or a folder")
+        elif each not in PROVIDERS:
+            raise SettingsError(f"there is no provider `{each}`", f"known are {', '.join(PROVIDERS)}, {LOCAL}PATH")
+    if language not in {"", "vi", "en"}:
+        raise SettingsError(f"--lang {language}: this language is not searched", "write vi or en")
+    return Asked(tuple(words), first.isoformat(), end.isoformat(), chosen, tuple(sources), language)
+
+
+def wanted_of(asked: Asked, seeds: Seeds) -> Wanted:
+    """Return what the providers are to look for; raises `SettingsError` for a source that there is not."""
+    from tripoint.app.seeds import choose
+
+    chosen = [each for each in choose(seeds.sources, list(asked.sources)) if each.enabled]
+    sources = tuple(each for each in chosen if asked.language in {"", each.language})
+    if not sources:
+        raise SettingsError("no source is left to search", "drop --lang, or name other sources")
+    languages = [asked.language] if asked.language else sorted({each.language for each in sources} & {"vi", "en"})
+    slugs: dict[str, None] = {}
+    groups: list[Terms] = []
+    for topic in seeds.topics:
+        groups += [terms_of(topic, seeds.lexicon, each) for each in languages]
+        slugs |= dict.fromkeys(slugs_of(topic, seeds.lexicon))
+    return Wanted(asked.days, sources, tuple(groups), asked.words, tuple(slugs))
+
+
+def build_providers(settings: Settings, asked: Asked, extractor: ExtractionPool) -> list[Provider]:
+    """Return the chosen providers, in the order in which they are asked."""
+    from crawler.providers.archive import ArchiveProvider
+    from crawler.providers.site_search import SearchProvider
+
+    known: dict[str, Provider] = {
+        ArchiveProvider.name: ArchiveProvider(extractor),
+        SearchProvider.name: SearchProvider(extractor),
+    }
+    return [known[each] for each in asked.via if each in known]

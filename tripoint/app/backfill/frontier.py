@@ -1,0 +1,99 @@
+"""The frontier as a crawl of past pages sees it: only the pages of one job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from storage.backfill import BackfillStore
+from tripoint.app.writer import Writer, WriterFrontier
+from tripoint.domain.coverage import Span
+from tripoint.domain.ports import Intake
+from tripoint.domain.types import (
+    Article,
+    Candidate,
+    Entered,
+    Failure,
+    Found,
+    Kept,
+    NotArticle,
+    Poll,
+    Repair,
+    Validators,
+)
+
+
+class JobFrontier:
+    """Gives the pages of a job and takes nothing in: no listing is polled and no link followed."""
+
+    def __init__(self, writer: Writer, store: BackfillStore, job: int, whole: WriterFrontier, most: int | None) -> None:
+        """Give out at most so many pages, where there is a limit."""
+        self._writer = writer
+        self._store = store
+        self._job = job
+        self._whole = whole
+        self._left = most
+
+    @property
+    def is_spent(self) -> bool:
+        """Return whether as many pages were given out as this run may fetch."""
+        return self._left is not None and self._left <= 0
+
+    async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
+        """Return pages of the job that are due."""
+        most = limit if self._left is None else min(limit, self._left)
+        found = await self._writer.do(lambda: self._store.pending(self._job, source, now, most))
+        if self._left is not None:
+            self._left -= len(found)
+        return found
+
+    async def held(self, now: datetime) -> Mapping[str, datetime]:
+        """Return the hosts that asked to be left alone."""
+        return await self._whole.held(now)
+
+    async def hold(self, host: str, until: datetime, reason: str) -> None:
+        """Remember that a host asked to be left alone."""
+        await self._whole.hold(host, until, reason)
+
+    async def validators(self, listing_url: str) -> Validators:
+        """Return nothing: no listing is polled."""
+        return Validators()
+
+    async def record_poll(self, poll: Poll, candidates: Sequence[Candidate], room: int) -> Entered:
+        """Take nothing in."""
+        return Entered()
+
+    async def enter(self, candidates: Sequence[Candidate], room: int) -> Entered:
+        """Take nothing in."""
+        return Entered()
+
+    async def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
+        """Return nothing."""
+        return ()
+
+    async def repair(self, repair: Repair, candidates: Sequence[Candidate], room: int) -> Entered:
+        """Take nothing in."""
+        return Entered()
+
+
+class JobIntake:
+    """Stores what a job found without alerts; what a listing had found before is told as ever."""
+
+    def __init__(self, told: Intake, quiet: Intake) -> None:
+        self._told = told
+        self._quiet = quiet
+
+    def _of(self, candidate: Candidate) -> Intake:
+        return self._quiet if candidate.found_by is Found.BACKFILL else self._told
+
+    async def article(self, candidate: Candidate, article: Article) -> Kept:
+        """Assess and store an article."""
+        return await self._of(candidate).article(candidate, article)
+
+    async def not_article(self, candidate: Candidate, page: NotArticle) -> None:
+        """Record a page without an article."""
+        await self._quiet.not_article(candidate, page)
+
+    async def failure(self, candidate: Candidate, failure: Failure) -> None:
+        """Record a failure."""
+        await self._quiet.failure(candidate, failure)

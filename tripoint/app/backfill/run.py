@@ -1,0 +1,73 @@
+"""One run of a search of the past: builds what the engine needs, lets it work, and queues the summary."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from alerts.past import summary_alerts
+from storage.backfill import Job
+from tripoint.app.backfill.asked import Asked, build_providers
+from tripoint.app.backfill.engine import Engine, Limits, Tools, Watch
+from tripoint.app.backfill.frontier import JobFrontier, JobIntake
+from tripoint.app.backfill.summary import story_lines
+from tripoint.app.settings import Settings
+from tripoint.domain.backfill import Wanted
+
+if TYPE_CHECKING:
+    from tripoint.app.wiring import Works
+
+_FOREVER = timedelta(days=365 * 100)
+
+
+async def run_job(
+    settings: Settings,
+    works: Works,
+    job: Job,
+    asked: Asked,
+    wanted: Wanted,
+    watch: Watch,
+    stop: asyncio.Event,
+    limit: int | None,
+    alert: str,
+) -> None:
+    """Work through a job and tell what it found, as the person asked for."""
+    from crawler.ask import AskSettings, opened_asker
+    from crawler.crawl import Crawler
+    from crawler.robots import RobotsCache
+    from tripoint.app.wiring import build_policy, crawl_settings, utc_now
+
+    store, crawling = works.stores.backfill, crawl_settings(settings)
+    told = build_policy(settings, works.seeds)
+    always = build_policy(settings, works.seeds, _FOREVER)
+    intake = JobIntake(
+        works.quiet(told.who_must_hear), works.quiet(always.who_must_hear if alert == "instant" else lambda *_: ())
+    )
+    frontier = JobFrontier(works.writer, store, job.id, works.frontier, limit)
+    crawler = Crawler(crawling, works.extractor, frontier, intake, utc_now)
+    asking = AskSettings(crawling, settings.backfill.retry_s)
+    async with opened_asker(asking, works.frontier, RobotsCache(utc_now), utc_now) as asker:
+        tools = Tools(asker, crawler, works.extractor, intake, frontier, store, works.writer, utc_now)
+        limits = Limits(settings.backfill.at_once, settings.backfill.batch)
+        engine = Engine(tools, job, wanted, watch, stop, limits)
+        await engine.run(build_providers(settings, asked, works.extractor))
+    if alert == "summary" and not stop.is_set():
+        await _tell(settings, works, job, asked)
+
+
+async def _tell(settings: Settings, works: Works, job: Job, asked: Asked) -> None:
+    """Queue one summary of what is new since the last one; nothing where nothing is."""
+    from tripoint.app.wiring import utc_now
+
+    store = works.stores.backfill
+    articles = [each for each in store.relevant(job.id) if not each.was_known]
+    lines = story_lines(articles)
+    if not lines or not store.has_news(job.id):
+        return
+    title = f"Search of {asked.days}: {len(articles)} relevant reports of {len(lines)} stories"
+    channels = [name for name, section in settings.channels.items() if section.enabled]
+    alerts = summary_alerts(job.id, title, lines, articles[0].url, channels, utc_now())
+    if await works.writer.do(partial(store.tell, job.id, alerts, utc_now())):
+        works.courier.wake()

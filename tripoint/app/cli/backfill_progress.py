@@ -1,0 +1,89 @@
+"""Showing a search of the past while it goes on: a bar a provider on a terminal, one line a window elsewhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from tripoint.app.backfill.engine import Watch
+from tripoint.app.cli.terminal import plain
+
+if TYPE_CHECKING:
+    from crawler.report import Event
+    from storage.backfill import Window
+
+
+class BackfillProgress(Watch):
+    """Counts windows and pages, and shows them."""
+
+    def __init__(self, console: Console, *, quiet: bool) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._counts: Counter[str] = Counter()
+        self._pages = 0
+        self._tasks: dict[str, TaskID] = {}
+        self._bars: Progress | None = None
+        if console.is_terminal and not quiet:
+            columns = (
+                TextColumn("{task.description:>12}"),
+                BarColumn(bar_width=20),
+                MofNCompleteColumn(),
+                TextColumn("windows · {task.fields[said]}"),
+                TimeRemainingColumn(),
+            )
+            self._bars = Progress(*columns, console=console, transient=True)
+
+    def __enter__(self) -> Self:
+        """Begin the bars, if there are to be any."""
+        if self._bars is not None:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the bars."""
+        if self._bars is not None:
+            self._bars.stop()
+
+    def window(self, window: Window, left: int) -> None:
+        """Show that a window was settled."""
+        shard = window.shard
+        for key in ("found", "new"):
+            self._counts[f"{shard.provider} {key}"] += getattr(window, key)
+        self._counts[f"{shard.provider} done"] += 1
+        if self._bars is not None:
+            done = self._counts[f"{shard.provider} done"]
+            if shard.provider not in self._tasks:
+                self._tasks[shard.provider] = self._bars.add_task(shard.provider, said="", total=done + left)
+            said = f"{self._counts[f'{shard.provider} found']} found, {self._counts[f'{shard.provider} new']} new"
+            self._bars.update(self._tasks[shard.provider], completed=done, total=done + left, said=said)
+        elif not self._quiet:
+            counted = f"{window.found} found, {window.known} known, {window.new} new"
+            reason = f": {window.reason}" if window.reason else ""
+            self._say(f"{shard.provider} {shard.label} {shard.query}: {window.state}, {counted}{reason}")
+
+    def page(self, event: Event) -> None:
+        """Show that a page was read."""
+        self._pages += 1
+        if self._bars is not None:
+            if "pages" not in self._tasks:
+                self._tasks["pages"] = self._bars.add_task("pages", said="", total=None)
+            total = self._pages + event.waiting
+            said = plain(f"{event.source}: {event.detail or event.url}")[:60]
+            self._bars.update(self._tasks["pages"], completed=self._pages, total=total, said=said)
+        elif not self._quiet:
+            self._say(f"{event.source}: {event.result}: {event.detail or event.url}")
+
+    def say(self, alert: str) -> None:
+        """Write one alert; called from Apprise's thread."""
+        shown = "\n".join("".join(c for c in line if c.isprintable()) for line in alert.splitlines())
+        (self._bars.console if self._bars is not None else self._console).print(Text(shown + "\n"))
+
+    def _say(self, line: str) -> None:
+        self._console.print(Text(plain(line)))
