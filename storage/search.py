@@ -26,7 +26,7 @@ from tripoint.domain.searchtext import Question, Words, leaves, parse
 from tripoint.domain.searchwords import RELEVANT, place_of, score_tags, tag
 from tripoint.domain.types import Marked
 
-_POOL = 100  # of the newest matches in titles, and as many in whole articles, are ranked
+_POOL = 60  # of the newest matches in titles, and as many in whole articles, are ranked
 _BATCH = 200
 
 

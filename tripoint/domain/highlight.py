@@ -9,7 +9,6 @@ from functools import cache, lru_cache
 
 from tripoint.domain.searchtext import Words
 from tripoint.domain.searchwords import words_of
-from tripoint.domain.text import nfc
 from tripoint.domain.types import Marked
 
 _BEFORE = r"(?<![^\W_])"
@@ -27,19 +26,19 @@ class Pattern:
     """How to find one word or phrase in text as it is stored."""
 
     found: re.Pattern[str]  #: with any marks
-    exact: re.Pattern[str]  #: with the marks that were typed
+    typed: str  #: as the person wrote it, in small letters
+
+    def is_exact(self, found: str) -> bool:
+        """Return whether what was found has the marks that were typed."""
+        return found.casefold().startswith(self.typed)
 
 
 @lru_cache(maxsize=512)
 def pattern(words: Words) -> Pattern:
     """Return how to find it."""
     loose = _BETWEEN.join("".join(_letter(each) + _MARKS for each in word) for word in words.words)
-    typed = [re.escape(each) for each in re.findall(r"[^\W_]+", nfc(words.typed))]
     end = "" if words.is_prefix else _AFTER
-    return Pattern(
-        re.compile(f"{_BEFORE}{loose}{end}", re.IGNORECASE),
-        re.compile(f"{_BEFORE}{_BETWEEN.join(typed)}{end}", re.IGNORECASE),
-    )
+    return Pattern(re.compile(f"{_BEFORE}{loose}{end}"), words.typed.casefold())
 
 
 def _letter(bare: str) -> str:

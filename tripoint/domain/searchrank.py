@@ -12,7 +12,7 @@ from tripoint.domain.searchtext import Words
 _TITLE = 2.0  # a word in the title is worth so many first ones in the text
 _EXACT = 1.5  # as much as a match counts that has the marks that were typed
 _LEAD = 600  # code points: what stands early tells what an article is about
-_READ = 20_000  # code points of a text that are looked at
+_READ = 8_000  # code points of a text that are looked at
 _HALF_LIFE_DAYS = 180.0  # of the part of the rank that age can take away
 _NEW = 0.5  # that part
 _PLACES_PER_DAY = 4096 * 86_400
@@ -41,10 +41,9 @@ def rank(found: Sequence[tuple[int, str, str]], asked: Sequence[Words]) -> list[
 
 
 def _worth(one: Pattern, title: str, text: str) -> float:
-    in_title = one.found.search(title) is not None
-    starts = [each.start() for each in one.found.finditer(text)]
-    if not in_title and not starts:
+    in_title, in_text = one.found.findall(title), one.found.findall(text)
+    if not in_title and not in_text:
         return 0.0
-    worth = _TITLE * in_title + math.log2(1 + len(starts)) / 2 + (1.0 if starts and starts[0] < _LEAD else 0.0)
-    is_exact = one.exact.search(title) or one.exact.search(text)
-    return worth * (_EXACT if is_exact else 1.0)
+    is_early = in_text and one.found.search(text, 0, _LEAD)
+    worth = _TITLE * bool(in_title) + math.log2(1 + len(in_text)) / 2 + (1.0 if is_early else 0.0)
+    return worth * (_EXACT if any(map(one.is_exact, (*in_title, *in_text))) else 1.0)
