@@ -1,7 +1,7 @@
 """What a search costs, and adding an article, as the archive grows to a million.
 
-Texts are made of real words: those of the seeds' examples in both languages, drawn as often as they stand there, so that
-common words are common. Questions are single words (common and rare), phrases, prefixes, filters and concepts.
+Texts are made of real words: those of the seeds' examples in both languages, drawn as often as they stand there, so
+that common words are common. Questions are single words (common and rare), phrases, prefixes, filters and concepts.
 """
 
 from __future__ import annotations
@@ -27,8 +27,18 @@ from storage.database import Database, open_database
 from storage.search import Order, SearchQuery, SearchStore
 from storage.search_index import write_words
 from tripoint.domain.searchwords import Verdict, place_of, tags_of
-from tripoint.domain.types import Article, Assessment, Candidate, Clues, Decision, Found, Hit, Placement, PlacementKind
-from tripoint.domain.types import Zone as Z
+from tripoint.domain.types import (
+    Article,
+    Assessment,
+    Candidate,
+    Clues,
+    Decision,
+    Found,
+    Hit,
+    Placement,
+    PlacementKind,
+    Zone,
+)
 
 _END = datetime(2026, 11, 24, 8, tzinfo=UTC)
 _YEARS_S = 5 * 365 * 86_400
@@ -43,11 +53,15 @@ def main() -> None:
     """Grow one archive and time searches at each size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--database", default="", help="URL of an empty database; SQLite in a temporary folder if empty")
+    parser.add_argument(
+        "--database", default="", help="URL of an empty database; SQLite in a temporary folder if empty"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         url = given.database or f"sqlite:///{Path(folder) / 'bench.sqlite'}"
-        print(f"{'articles':>10}  {'search: median':>15} {'95 %':>9} {'slowest':>9}  {'article added: median':>22}  ratio")
+        print(
+            f"{'articles':>10}  {'search: median':>15} {'95 %':>9} {'slowest':>9}  {'article added: median':>22}  ratio"
+        )
         with closing(open_database(url)) as database:
             held, first = 0, 0.0
             for size in sorted(given.sizes):
@@ -136,7 +150,7 @@ def _adding(database: Database, size: int) -> float:
     store, took = ArticleStore(database), []
     for number in range(size, size + _ADDED):
         article = _article(number)
-        hits = tuple(Hit(each, "actor", Z.TEXT, "x", 0, 1, 0) for each in _CONCEPTS[:2])
+        hits = tuple(Hit(each, "actor", Zone.TEXT, "x", 0, 1, 0) for each in _CONCEPTS[:2])
         decision = Decision(
             Placement(f"s{number}", PlacementKind.NEW), (Assessment("t", "v", 0.1, 0.5, False, (), hits),)
         )

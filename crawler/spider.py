@@ -8,7 +8,7 @@ from typing import Any
 import scrapy
 from scrapy.http import Response
 
-from crawler.answers import failure_of_status, is_no_page
+from crawler.answers import failure_of_status, is_no_page, kept_headers
 from crawler.errand import HANDLED, Errand, header
 from crawler.report import Result
 from crawler.robots import HostHeldError
@@ -107,6 +107,7 @@ class NewsSpider(scrapy.Spider):
         errand.under_way[source.name] -= 1
         failure = failure_of_status(Step.FETCH, candidate.url, response.status, header(response, "Retry-After"), now)
         found: Extraction
+        page = None
         if failure is not None:
             await errand.hold(response, failure, now)
         for request in self._next_pages(source):
@@ -116,9 +117,17 @@ class NewsSpider(scrapy.Spider):
         elif is_no_page(content_type):
             found = NotArticle(response.url, NotArticleKind.EMPTY, f"not a web page but {one_line(content_type)[:60]}")
         else:
-            page = Page(candidate.url, response.url, response.status, content_type, response.body, now)
+            page = Page(
+                candidate.url,
+                response.url,
+                response.status,
+                content_type,
+                response.body,
+                now,
+                kept_headers(response.headers),
+            )
             found = await errand.extractor.extract(page, candidate, source)
-        if await self._finish(candidate, found):
+        if await self._finish(candidate, found, page):
             await self._follow_links(response, candidate, source)
             for request in self._next_pages(source):
                 yield request
@@ -133,7 +142,7 @@ class NewsSpider(scrapy.Spider):
             return
         await self._finish(candidate, self._errand.why(Step.FETCH, candidate.url, failure))
 
-    async def _finish(self, candidate: Candidate, found: Extraction) -> bool:
+    async def _finish(self, candidate: Candidate, found: Extraction, page: Page | None = None) -> bool:
         """Hand over what a page gave; return whether its links are worth following."""
         errand = self._errand
         if errand.fatal is not None:
@@ -142,7 +151,7 @@ class NewsSpider(scrapy.Spider):
         try:
             match found:
                 case Article():
-                    kept = await errand.intake.article(candidate, found)
+                    kept = await errand.intake.article(candidate, found, page)
                     errand.report.alerts += kept.alerts_queued
                     known = kept.placement.kind is PlacementKind.DUPLICATE
                     errand.tell(Result.KNOWN if known else Result.ARTICLE, candidate.source, found.url, found.title)

@@ -14,6 +14,7 @@ from storage import tables as t
 from storage.alerts import queue_alerts
 from storage.backfill import note_find
 from storage.database import Database
+from storage.evidence import write_evidence
 from storage.relevant import IS_RELEVANT
 from storage.search_index import index_article, reindex_article
 from storage.stories import reports_near, write_signature
@@ -32,6 +33,7 @@ from tripoint.domain.types import (
     Kept,
     Known,
     NotArticle,
+    Page,
     PlacementKind,
     Zone,
 )
@@ -109,8 +111,13 @@ class ArticleStore:
         self._database = database
         self._revisit = sorted(timedelta(hours=each) for each in revisit_h)
 
-    def keep(self, candidate: Candidate, article: Article, clues: Clues, decide: Decide) -> Kept:
-        """Write article, revision, assessments, hits, alerts and the finished candidate in one transaction."""
+    def keep(
+        self, candidate: Candidate, article: Article, clues: Clues, decide: Decide, page: Page | None = None
+    ) -> Kept:
+        """Write article, revision, assessments, hits, alerts and the finished candidate in one transaction.
+
+        Of a relevant article the page is kept too, if it is given.
+        """
         with self._database.write() as connection:
             row, known = _known(connection, article, clues)
             decision = decide(known)
@@ -123,6 +130,8 @@ class ArticleStore:
                 for assessment in decision.assessments:
                     _write_assessment(connection, article_id, revision, assessment)
                 judged = decision.assessments
+                if page is not None and any(each.relevant for each in judged):
+                    write_evidence(connection, article_id, revision, page)
                 index_article(connection, article_id, article, first_seen_at, judged, is_changed=revision > 1)
             note_find(connection, candidate.url, article_id)
             queued = queue_alerts(connection, decision.alerts)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -251,6 +252,20 @@ hits = Table(
     C("start", Integer, nullable=False),
     C("end", Integer, nullable=False),
     C("sentence", Integer, nullable=False),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    C("article_id", ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True),
+    C("revision", Integer, primary_key=True),
+    C("url", CleanText, nullable=False),  # that answered
+    C("status", Integer, nullable=False),
+    C("headers", JSON, nullable=False),
+    C("body", LargeBinary, nullable=False),  # gzip
+    C("sha256", String(64), nullable=False),  # of the body as it was read
+    C("size", Integer, nullable=False),
+    C("fetched_at", UtcDateTime, nullable=False, index=True),
 )
 
 # What is searched: a row an article, in the order of their time. Beside it stands `search_words`, which only migration

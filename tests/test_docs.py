@@ -20,6 +20,7 @@ VERBS = (
     "story",
     "revisions",
     "search",
+    "evidence",
     "sources list",
     "sources check",
     "alerts list",

@@ -21,6 +21,7 @@ from tripoint.domain.types import (
     Kept,
     Known,
     NotArticle,
+    Page,
     Placement,
 )
 from tripoint.stories.placement import Placer
@@ -48,7 +49,7 @@ class Pipeline:
         self._who_must_hear = who_must_hear
         self._clock = clock
 
-    def article(self, candidate: Candidate, article: Article) -> Kept:
+    def article(self, candidate: Candidate, article: Article, page: Page | None = None) -> Kept:
         """Assess an article, then decide and write inside the transaction that knows what is stored already."""
         assessments = self._assessor.assess(article.title, article.text, article.language)
         now = self._clock()
@@ -61,7 +62,7 @@ class Pipeline:
             alerts = self._who_must_hear(placement, article, assessments, now)
             return Decision(placement, assessments, tuple(alerts))
 
-        return self._archive.keep(candidate, article, clues, decide)
+        return self._archive.keep(candidate, article, clues, decide, page)
 
     def not_article(self, candidate: Candidate, page: NotArticle) -> None:
         """Record a page that holds no article."""

@@ -22,6 +22,7 @@ from tripoint.domain.types import (
     Failure,
     Kept,
     NotArticle,
+    Page,
     Placement,
     PlacementKind,
     Poll,
@@ -127,7 +128,7 @@ class _Probe:
         found.sort(key=lambda each: each.published or each.found_at, reverse=True)
         return found[:_TRIES]
 
-    async def article(self, candidate: Candidate, article: Article) -> Kept:
+    async def article(self, candidate: Candidate, article: Article, page: Page | None = None) -> Kept:
         self.checked[candidate.source].articles.append(article)
         return Kept(0, Placement("", PlacementKind.NEW), 0)
 

@@ -138,6 +138,14 @@ class WebSection(Section):
     )
 
 
+class EvidenceSection(Section):
+    """How long the pages of relevant articles are kept."""
+
+    keep_days: float = Field(
+        default=0.0, ge=0, description="A page fetched longer ago is forgotten by `tripoint evidence --prune`; 0 never."
+    )
+
+
 class ChannelSection(Section):
     """One place to which alerts go. The address holds secrets: it comes from the environment or a file."""
 
@@ -170,6 +178,7 @@ class Settings(BaseSettings):
     backfill: BackfillSection = BackfillSection()
     alerts: AlertsSection = AlertsSection()
     web: WebSection = WebSection()
+    evidence: EvidenceSection = EvidenceSection()
     channels: dict[str, ChannelSection] = Field(default_factory=_console)
 
     @classmethod

@@ -68,7 +68,7 @@ class _OnePage:
     async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
         return [self._candidate]
 
-    async def article(self, candidate: Candidate, article: Article) -> Kept:
+    async def article(self, candidate: Candidate, article: Article, page: Page | None = None) -> Kept:
         self.found = article
         return Kept(0, Placement("", PlacementKind.NEW), 0)
 

@@ -22,6 +22,7 @@ from storage.articles import ArticleStore
 from storage.backfill import BackfillStore
 from storage.coverage import CoverageStore
 from storage.database import Database, open_database
+from storage.evidence import EvidenceStore
 from storage.feedback import FeedbackStore
 from storage.frontier import FrontierStore
 from storage.health import HealthStore, SourceHealth
@@ -68,6 +69,7 @@ class Stores:
     coverage: CoverageStore
     stories: StoryStore
     backfill: BackfillStore
+    evidence: EvidenceStore
     scores: ScoreStore
     volume: VolumeStore
     search: SearchStore
@@ -153,6 +155,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             CoverageStore(database),
             StoryStore(database),
             BackfillStore(database),
+            EvidenceStore(database),
             ScoreStore(database),
             VolumeStore(database),
             SearchStore(database),

@@ -19,6 +19,7 @@ from tripoint.domain.types import (
     Failure,
     Kept,
     NotArticle,
+    Page,
     Poll,
     QueuedAlert,
     Repair,
@@ -128,9 +129,9 @@ class WriterIntake:
         self._pipeline = pipeline
         self._on_alert = on_alert
 
-    async def article(self, candidate: Candidate, article: Article) -> Kept:
+    async def article(self, candidate: Candidate, article: Article, page: Page | None = None) -> Kept:
         """Assess and store an article."""
-        kept = await self._writer.do(lambda: self._pipeline.article(candidate, article))
+        kept = await self._writer.do(lambda: self._pipeline.article(candidate, article, page))
         if kept.alerts_queued:
             self._on_alert()
         return kept

@@ -70,8 +70,8 @@ class Frontier(Protocol):
 class Intake(Protocol):
     """Where the crawler hands over what it read; each call finishes one candidate."""
 
-    async def article(self, candidate: Candidate, article: Article) -> Kept:
-        """Assess, store and queue alerts, or raise and leave the candidate pending."""
+    async def article(self, candidate: Candidate, article: Article, page: Page | None = None) -> Kept:
+        """Assess, store and queue alerts, with the page as evidence, or raise and leave the candidate pending."""
         ...
 
     async def not_article(self, candidate: Candidate, page: NotArticle) -> None:
@@ -112,8 +112,13 @@ Decide = Callable[[Known], Decision]
 class Archive(Protocol):
     """The store of articles, called from one writer thread."""
 
-    def keep(self, candidate: Candidate, article: Article, clues: Clues, decide: Decide) -> Kept:
-        """Write article, revision, assessments, hits, alerts and the finished candidate at once."""
+    def keep(
+        self, candidate: Candidate, article: Article, clues: Clues, decide: Decide, page: Page | None = None
+    ) -> Kept:
+        """Write article, revision, assessments, hits, alerts and the finished candidate at once.
+
+        Of a relevant article the page is kept too, if it is given.
+        """
         ...
 
     def keep_not_article(self, candidate: Candidate, page: NotArticle, at: datetime) -> None:

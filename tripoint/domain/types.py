@@ -206,6 +206,7 @@ class Page:
     content_type: str  #: the header as sent, may name a charset
     body: bytes  #: decompressed
     fetched_at: datetime
+    headers: tuple[tuple[str, str], ...] = ()  #: of the answer, but for those that hold secrets
 
 
 @dataclass(frozen=True, slots=True)

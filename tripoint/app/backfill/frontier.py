@@ -17,6 +17,7 @@ from tripoint.domain.types import (
     Found,
     Kept,
     NotArticle,
+    Page,
     Poll,
     Repair,
     Validators,
@@ -86,9 +87,9 @@ class JobIntake:
     def _of(self, candidate: Candidate) -> Intake:
         return self._quiet if candidate.found_by is Found.BACKFILL else self._told
 
-    async def article(self, candidate: Candidate, article: Article) -> Kept:
+    async def article(self, candidate: Candidate, article: Article, page: Page | None = None) -> Kept:
         """Assess and store an article."""
-        return await self._of(candidate).article(candidate, article)
+        return await self._of(candidate).article(candidate, article, page)
 
     async def not_article(self, candidate: Candidate, page: NotArticle) -> None:
         """Record a page without an article."""

@@ -18,6 +18,7 @@ from tripoint.app.cli import (
     coverage,
     crawl,
     doctor,
+    evidence,
     feedback,
     init,
     revisions,
@@ -87,6 +88,7 @@ coverage.register(app)
 stories.register(app)
 revisions.register(app)
 search.register(app)
+evidence.register(app)
 alerts.register(app)
 backfill.register(app)
 doctor.register(app)
