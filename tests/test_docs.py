@@ -21,6 +21,7 @@ VERBS = (
     "revisions",
     "search",
     "evidence",
+    "migrate-archive",
     "sources list",
     "sources check",
     "alerts list",

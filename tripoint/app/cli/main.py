@@ -21,6 +21,7 @@ from tripoint.app.cli import (
     evidence,
     feedback,
     init,
+    migrate_archive,
     revisions,
     run,
     score,
@@ -89,6 +90,7 @@ stories.register(app)
 revisions.register(app)
 search.register(app)
 evidence.register(app)
+migrate_archive.register(app)
 alerts.register(app)
 backfill.register(app)
 doctor.register(app)
