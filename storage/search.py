@@ -7,7 +7,7 @@ what lies beyond those follows, newest first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -26,7 +26,8 @@ from tripoint.domain.searchtext import Question, Words, leaves, parse
 from tripoint.domain.searchwords import RELEVANT, place_of, score_tags, tag
 from tripoint.domain.types import Marked
 
-_POOL = 60  # of the newest matches in titles, and as many in whole articles, are ranked
+_POOL = 60  # of the newest matches, and as many in titles, are ranked
+_REACH = 50  # times as far back as the newest matches, ones in titles are looked for
 _BATCH = 200
 
 
@@ -120,7 +121,10 @@ class SearchStore:
             before = places[-1]
 
     def _ranked(self, connection: Connection, plan: _Plan, asked: Sequence[Words]) -> list[Scored]:
-        places = list(dict.fromkeys([*plan.newest(_POOL, in_title=True), *plan.newest(_POOL)]))
+        places = plan.newest(_POOL)
+        if len(places) == _POOL:  # else these are all there are
+            lowest = places[0] - _REACH * (places[0] - places[-1])
+            places = list(dict.fromkeys([*plan.newest(_POOL, in_title=True, lowest=lowest), *places]))
         texts = _texts(connection, places)
         return rank([(place, *texts[place]) for place in places if place in texts], asked)
 
@@ -147,19 +151,22 @@ class _Plan:
         if before is not None:
             self._bounds["above"] = min(before, self._bounds.get("above", before))
 
-    def newest(self, limit: int, *, in_title: bool = False) -> list[int]:
-        """Return the places of the newest matches."""
+    def newest(self, limit: int, *, in_title: bool = False, lowest: int | None = None) -> list[int]:
+        """Return the places of the newest matches, none of them before the lowest place."""
         parts = [] if self._question is None else [written(self._dialect, self._question, in_title=in_title)]
         wanted = [*parts, *self._filters]
-        statement = self._statement(is_indexed=bool(wanted))
-        values: dict[str, Any] = {**self._bounds, "limit": limit}
+        bounds = dict(self._bounds)
+        if lowest is not None:
+            bounds["lowest"] = max(lowest, bounds.get("lowest", lowest))
+        statement = self._statement(bounds, is_indexed=bool(wanted))
+        values: dict[str, Any] = {**bounds, "limit": limit}
         if wanted:
             values["wanted"] = self._dialect.every(wanted)
         if self._query.min_score is not None:
             values |= {"least": self._query.min_score, "topic": self._query.topic}
         return [int(each) for each in self._connection.scalars(text(statement), values)]
 
-    def _statement(self, *, is_indexed: bool) -> str:
+    def _statement(self, bounds: Mapping[str, int], *, is_indexed: bool) -> str:
         key = "w.rowid" if self._is_sqlite and is_indexed else "w.place" if is_indexed else "d.place"
         tables = "search_words w" if is_indexed else "search_docs d"
         conditions = []
@@ -175,7 +182,7 @@ class _Plan:
                     else (f" JOIN search_docs d ON d.place = {key}")
                 )
             conditions.append(_OF_TOPIC if self._query.topic else "d.score >= :least")
-        conditions.extend(f"{key} {sign} :{name}" for name, sign in _BOUNDS.items() if name in self._bounds)
+        conditions.extend(f"{key} {sign} :{name}" for name, sign in _BOUNDS.items() if name in bounds)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         # Everything put in here is one of the words above; what a person wrote is bound.
         return f"SELECT {key} FROM {tables}{where} ORDER BY {key} DESC LIMIT :limit"  # noqa: S608
