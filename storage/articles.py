@@ -15,6 +15,7 @@ from storage.alerts import queue_alerts
 from storage.backfill import note_find
 from storage.database import Database
 from storage.evidence import write_evidence
+from storage.lock import decide_alone
 from storage.relevant import IS_RELEVANT
 from storage.search_index import index_article, reindex_article
 from storage.stories import reports_near, write_signature
@@ -119,6 +120,7 @@ class ArticleStore:
         Of a relevant article the page is kept too, if it is given.
         """
         with self._database.write() as connection:
+            decide_alone(connection)
             row, known = _known(connection, article, clues)
             decision = decide(known)
             article_id, revision = _write_article(connection, article, clues, decision, row)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
@@ -20,6 +20,7 @@ else:
     import fcntl
 
 _INSTANCE_LOCK = 7_301_178
+_DECIDING_LOCK = 7_301_190
 _MEND = "stop that one first; `tripoint alerts list` and other commands that only read may run beside it"
 
 
@@ -33,6 +34,18 @@ def instance_lock(url: str) -> Iterator[None]:
     else:
         with _advisory_lock(url):
             yield
+
+
+def decide_alone(connection: Connection) -> None:
+    """Let one process at a time decide what an article is, until its transaction ends.
+
+    SQLite has one writer anyway. On PostgreSQL two would each find an event unknown, and both would tell it.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_DECIDE_ALONE, {"key": _DECIDING_LOCK})
+
+
+_DECIDE_ALONE = text("SELECT pg_advisory_xact_lock(:key)")
 
 
 @contextmanager

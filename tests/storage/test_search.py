@@ -196,6 +196,17 @@ def test_pages_hold_every_hit_once(database: Database) -> None:
     assert [each.story for each in store.walk(SearchQuery("drill"))] == [f"k{number}" for number in range(230)]
 
 
+def test_a_title_comes_before_the_newest_texts(database: Database) -> None:
+    keep(database, "title", "A drill", "x", days=30)
+    for number in range(70):
+        keep(database, f"k{number}", "News", "There was a drill.", days=number / 10)
+    store = SearchStore(database)
+    first = store.find(SearchQuery("drill", limit=50))
+    assert [each.story for each in first.hits[:2]] == ["title", "k0"]
+    rest = store.find(SearchQuery("drill", limit=50, offset=50))
+    assert sorted(keys(first.hits) + keys(rest.hits)) == sorted(["title", *(f"k{number}" for number in range(70))])
+
+
 def test_a_hit_shows_where_the_words_stand(archive: Database) -> None:
     (hit,) = SearchStore(archive).find(SearchQuery("dưa mi-35 trực")).hits
     assert [hit.snippet.text[a:b] for a, b in hit.snippet.spans] == ["đưa", "trực", "Mi-35"]
