@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, and_, delete, func, insert, select
 
 from storage import tables as t
 from storage.database import Database
-from tripoint.domain.types import Page
+from tripoint.domain.types import Page, Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Pruned:
     bytes: int  #: compressed
 
 
+_LEVEL = 6  # the highest takes twice as long for a hundredth of the size
 _NEW = insert(t.evidence)
 
 
@@ -47,7 +48,7 @@ def write_evidence(connection: Connection, article_id: int, revision: int, page:
         "url": page.final_url,
         "status": page.status,
         "headers": [[t.clean(name), t.clean(value)] for name, value in page.headers],
-        "body": gzip.compress(page.body, mtime=0),
+        "body": gzip.compress(page.body, _LEVEL, mtime=0),
         "sha256": hashlib.sha256(page.body).hexdigest(),
         "size": len(page.body),
         "fetched_at": page.fetched_at,
@@ -77,6 +78,14 @@ class EvidenceStore:
                 )
                 for row in connection.execute(query)
             ]
+
+    def shares(self, article_id: int) -> Mapping[str, tuple[Share, ...]]:
+        """Return what each feature added to the newest score of an article, by topic."""
+        newest = and_(t.assessments.c.article_id == t.articles.c.id, t.assessments.c.revision == t.articles.c.revision)
+        query = select(t.assessments.c.topic, t.assessments.c.shares).join(t.articles, newest)
+        with self._database.read() as connection:
+            rows = connection.execute(query.where(t.articles.c.id == article_id))
+            return {row.topic: tuple(Share(*each) for each in row.shares) for row in rows}
 
     def prune(self, before: datetime, *, is_tried: bool = False) -> Pruned:
         """Forget the pages that were fetched before then; with `is_tried` only say how many. Articles stay."""

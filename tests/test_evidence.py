@@ -139,6 +139,7 @@ def test_a_crawl_keeps_pages_and_a_pack_proves_them(crawled: House) -> None:
     manifest = json.loads((pack / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["pages"][0]["sha256"] == hashlib.sha256(record).hexdigest()
     assert json.loads((pack / "assessment.json").read_text(encoding="utf-8"))[0]["relevant"]
+    assert json.loads((pack / "assessment.json").read_text(encoding="utf-8"))[0]["shares"]
     assert "as it was written" in crawled.run("evidence", "--verify", "pack").stdout
     assert "not empty" in crawled.run("evidence", number, "--output", "pack", code=2).stderr
     _tampered(crawled, pack)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,6 @@ import typer
 from tripoint.app.cli.feedback import article_number
 from tripoint.app.cli.terminal import err, out, plain, print_json, settings_of
 from tripoint.domain.errors import MendError, StorageError
-from tripoint.domain.types import Assessment
 
 _EPILOG = "Example: tripoint evidence 17 --output case-4   ·   tripoint evidence --verify case-4"
 
@@ -52,7 +52,8 @@ def _write(context: typer.Context, wanted: str, output: Path | None, *, as_json:
             raise MendError(f"no article {number} is stored", "it was deleted just now")
         folder = output or Path(f"evidence-{number}")
         pages = stores.evidence.of(number)
-        told: tuple[Assessment, ...] = stored.assessments
+        shares = stores.evidence.shares(number)
+        told = [replace(each, shares=shares.get(each.topic, ())) for each in stored.assessments]
         try:
             names = write_pack(folder, stored, told, stores.articles.revisions(number), pages, utc_now())
         except OSError as error:
