@@ -45,7 +45,19 @@ def test_hits_are_listed_with_their_words_marked(full_house: House) -> None:
     many = full_house.run("search", "drill", "--lang", "en")
     assert many.stdout.count("https://") == 20
     assert "--offset 20" in many.stderr
-    assert "nothing found" in full_house.run("search", "zebra").stderr
+    assert "nothing found; fewer words" in full_house.run("search", "zebra").stderr
+    assert "near it are platform.mi35" in full_house.run("search", "concept:platform.mi36").stderr
+
+
+def test_a_concept_finds_both_languages_after_a_crawl(reading_house: House) -> None:
+    reading_house.run("crawl")
+    in_hits = reading_house.rows(
+        "SELECT DISTINCT a.id FROM hits h JOIN assessments s ON s.id = h.assessment_id"
+        " JOIN articles a ON a.id = s.article_id WHERE h.concept = 'actor.russia'"
+    )
+    found = reading_house.json("search", "concept:actor.russia", "--limit", "1000")["hits"]
+    assert sorted(each["article"] for each in found) == sorted(number for (number,) in in_hits)
+    assert {each["language"] for each in found} == {"vi", "en"}
 
 
 def test_json_carries_spans(full_house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -17,6 +18,7 @@ from tripoint.app.cli.terminal import err, out, plain, print_json, settings_of
 from tripoint.app.seeds import load_seeds
 from tripoint.app.telling import moment
 from tripoint.domain.errors import MendError, StorageError
+from tripoint.domain.searchtext import Concept, leaves, parse
 from tripoint.domain.types import Marked
 
 if TYPE_CHECKING:
@@ -56,7 +58,8 @@ def register(app: typer.Typer) -> None:
 
         export = _export_of(as_json=as_json, jsonl=as_jsonl, csv=as_csv, parquet=as_parquet, output=output)
         settings = settings_of(context)
-        _check(load_seeds(settings.seeds.folder), outlet or [], topic)
+        seeds = load_seeds(settings.seeds.folder)
+        _check(seeds, outlet or [], topic)
         now = utc_now()
         query = SearchQuery(
             words,
@@ -76,7 +79,7 @@ def register(app: typer.Typer) -> None:
                 most = limit if _is_given(context, "limit") else None
                 _export(stores.search, query, export, output, most)
             else:
-                _show(stores.search, query, as_json=as_json)
+                _show(stores.search, query, seeds, as_json=as_json)
 
 
 def _time(text: str, now: datetime) -> datetime | None:
@@ -90,8 +93,6 @@ def _is_given(context: typer.Context, name: str) -> bool:
 
 def _check(seeds: Seeds, outlets: Iterable[str], topic: str) -> None:
     """Refuse a name that nothing has: it would silently find nothing."""
-    import difflib
-
     known = {"outlet": [each.name for each in seeds.sources], "topic": [each.name for each in seeds.all_topics]}
     for kind, given in (("outlet", outlets), ("topic", [topic] if topic else [])):
         for name in given:
@@ -136,7 +137,7 @@ def _export(store: SearchStore, query: SearchQuery, form: str, output: Path | No
     err().print(f"{count} articles in {output}")
 
 
-def _show(store: SearchStore, query: SearchQuery, *, as_json: bool) -> None:
+def _show(store: SearchStore, query: SearchQuery, seeds: Seeds, *, as_json: bool) -> None:
     page = store.find(query)
     if as_json:
         print_json({"hits": [_as_json(each) for each in page.hits], "is_more": page.is_more})
@@ -145,9 +146,20 @@ def _show(store: SearchStore, query: SearchQuery, *, as_json: bool) -> None:
     for hit in page.hits:
         _print_hit(say, hit)
     if not page.hits:
-        err().print("nothing found; fewer words, a prefix* or a longer time may find more")
+        err().print(_why_nothing(query, seeds))
     elif page.is_more:
         err().print(f"there are more: --offset {query.offset + len(page.hits)}, or --csv for all")
+
+
+def _why_nothing(query: SearchQuery, seeds: Seeds) -> str:
+    """Return what may find more; a concept that the lexicon does not know is likely a slip."""
+    known = seeds.lexicon.ids
+    for leaf in leaves(parse(query.text)):
+        if isinstance(leaf, Concept) and not leaf.is_prefix and leaf.name not in known:
+            near = difflib.get_close_matches(leaf.name, known, n=3)
+            named = f"near it are {', '.join(near)}" if near else "`tripoint score` names the concepts of a text"
+            return f"nothing found; the lexicon has no concept {leaf.name}; {named}"
+    return "nothing found; fewer words, a prefix* or a longer time may find more"
 
 
 def _print_hit(say: Console, hit: SearchHit) -> None:
