@@ -34,13 +34,14 @@ class Fts5:
 
     def words(self, words: Words, *, in_title: bool) -> str:
         """Return words that stand beside each other."""
-        column = "title" if in_title else "{title text}"
-        return f'{column} : "{" ".join(words.words)}"{" *" if words.is_prefix else ""}'
+        # Without a column FTS5 need not look at positions; no word of a text is a tag, so that it finds the same.
+        column = "title : " if in_title else ""
+        return f'{column}"{" ".join(words.words)}"{" *" if words.is_prefix else ""}'
 
     def tag(self, token: str, *, is_prefix: bool = False) -> str:
         """Return a tag."""
         quoted = _quoted(token, '"')
-        return f'tags : "{quoted}"{" *" if is_prefix else ""}'
+        return f'"{quoted}"{" *" if is_prefix else ""}'
 
     def every(self, parts: Sequence[str], without: Sequence[str] = ()) -> str:
         """Return that all parts hold and none of the others."""
