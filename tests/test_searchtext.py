@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.search_plan import Fts5, TsQuery, written
@@ -13,6 +13,7 @@ from tripoint.domain.highlight import snippet, spans
 from tripoint.domain.searchtext import Concept, Either, Every, SearchTextError, Words, leaves, parse
 from tripoint.domain.searchwords import indexed_text, words_of
 
+ALWAYS_THE_SAME = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 TYPED = st.text(max_size=80) | st.text("aĐđ \"()*-:ORNTAD“”«»{}^\\'", max_size=60)
 
 
@@ -61,6 +62,7 @@ def test_a_mistake_is_told_with_its_place(text: str, place: int, word: str) -> N
 
 
 @given(TYPED)
+@ALWAYS_THE_SAME
 def test_any_text_is_read_or_refused(text: str) -> None:
     """And what is read can only become quoted letters and digits between operators of ours."""
     try:
@@ -76,6 +78,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 @given(st.text(max_size=200))
+@ALWAYS_THE_SAME
 def test_folding_settles_at_once(text: str) -> None:
     once = words_of(text)
     assert words_of(" ".join(once)) == once
@@ -84,6 +87,7 @@ def test_folding_settles_at_once(text: str) -> None:
 
 
 @given(st.text(max_size=300), TYPED)
+@ALWAYS_THE_SAME
 def test_a_snippet_is_the_text_with_spans_inside(text: str, asked: str) -> None:
     try:
         words = [each for each in leaves(parse(asked)) if isinstance(each, Words)]
