@@ -12,6 +12,7 @@ from crawler.answers import failure_of_status, is_no_page, kept_headers
 from crawler.errand import HANDLED, Errand, header
 from crawler.report import Result
 from crawler.robots import HostHeldError
+from crawler.settings import WINDOW
 from crawler.visits import Visits
 from tripoint.domain.text import one_line
 from tripoint.domain.types import (
@@ -29,7 +30,6 @@ from tripoint.domain.types import (
 )
 from tripoint.domain.urls import host
 
-_WINDOW = 2  # requests under way to a source for each that its host may have in flight
 _PAGE_PRIORITY = -10  # so that what is new everywhere is known before many pages of one source are fetched
 
 
@@ -75,7 +75,7 @@ class NewsSpider(scrapy.Spider):
         One source with many pages must not fill the downloader, and a host that says "too many" can only be left
         alone if not everything was asked of it already.
         """
-        window = _WINDOW * self._errand.settings.per_host
+        window = WINDOW * self._errand.settings.per_host
         while self._errand.under_way[source.name] < window and (request := self._next_page(source)):
             yield request
 

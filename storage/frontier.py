@@ -200,7 +200,7 @@ def _write_poll(connection: Connection, poll: Poll, entered: Entered, pace: Pace
         "failures_in_a_row": planned.rhythm.failures,
         "interval_s": planned.rhythm.interval_s,
         "rate": planned.rhythm.rate,
-        "due_at": poll.polled_at + timedelta(seconds=spread(poll.url, planned.wait_s)),
+        "due_at": poll.polled_at + timedelta(seconds=spread(poll.url, planned)),
         "held_until": poll.polled_at + timedelta(seconds=planned.held_s) if planned.held_s else None,
     }
     if poll.status is not PollStatus.FAILED:

@@ -45,7 +45,7 @@ class CrawlSection(Section):
     user_agent: str = Field(default="Tripoint/0.1 (+https://pypi.org/project/tripoint/)", min_length=3)
     contact: str = Field(default="", description="An address that a webmaster can write to; added to the user agent.")
     delay_s: float = Field(default=1.0, ge=0, description="Least time between two requests to one host.")
-    concurrency: int = Field(default=16, ge=1, le=256, description="Requests in flight over all hosts.")
+    concurrency: int = Field(default=100, ge=1, le=256, description="Hosts that are read beside each other.")
     per_host: int = Field(default=2, ge=1, le=64, description="Requests in flight to one host.")
     timeout_s: float = Field(default=20.0, gt=0, description="Longest wait for one page.")
     max_page_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="A larger page is not read.")

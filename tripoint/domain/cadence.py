@@ -66,6 +66,7 @@ class Plan:
     rhythm: Rhythm
     wait_s: float  #: until the next visit
     held_s: float = 0.0  #: how long nobody may ask again, whatever the hurry
+    least_s: float = 0.0  #: what the publisher asked for; the wait is no shorter
 
 
 def plan(before: Rhythm | None, visit: Visit, pace: Pace) -> Plan:
@@ -74,14 +75,15 @@ def plan(before: Rhythm | None, visit: Visit, pace: Pace) -> Plan:
     if visit.status is PollStatus.FAILED:
         failed = replace(known, failures=known.failures + 1)
         held_s = visit.retry_after_s or 0.0
-        return Plan(failed, max(_after_failures(failed, pace), held_s), held_s)
+        return Plan(failed, max(_after_failures(failed, pace), held_s), held_s, held_s)
     learned = _learned(known, visit, pace)
     wait_s = learned.interval_s
     if visit.hour in _NIGHT:
         wait_s = pace.within(wait_s * _NIGHT_FACTOR)
     if learned.failures:  # an unchanged answer after a failure: perhaps a cache speaks for a server that is down
         wait_s = max(wait_s, _after_failures(learned, pace))
-    return Plan(learned, max(wait_s, min(visit.fresh_for_s, _LONGEST_ASKED_S)))
+    asked_s = min(visit.fresh_for_s, _LONGEST_ASKED_S)
+    return Plan(learned, max(wait_s, asked_s), least_s=asked_s)
 
 
 def _after_failures(rhythm: Rhythm, pace: Pace) -> float:
@@ -105,6 +107,10 @@ def _learned(known: Rhythm, visit: Visit, pace: Pace) -> Rhythm:
     return Rhythm(pace.within(interval_s), rate, failures)
 
 
-def spread(url: str, wait_s: float) -> float:
-    """Return the wait up to a tenth longer, by a lot that the address draws, so that listings do not fire together."""
-    return wait_s * (1 + _SPREAD * (zlib.crc32(url.encode()) % 1000) / 1000)
+def spread(url: str, planned: Plan) -> float:
+    """Return the wait, up to a twentieth shorter or longer, so that listings do not fire together.
+
+    The address draws the lot. What a publisher asked for is not undercut.
+    """
+    lot = zlib.crc32(url.encode()) % 1000 / 1000 - 0.5
+    return max(planned.wait_s * (1 + _SPREAD * lot), planned.least_s)

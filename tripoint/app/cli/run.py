@@ -17,8 +17,7 @@ from tripoint.app.seeds import choose
 from tripoint.app.settings import Settings
 from tripoint.domain.types import Source
 
-_LOOK_S = 15.0  # how often it is asked what is due
-_GROUPS_AT_ONCE = 16
+_LOOK_S = 1.0  # how often it is asked what is due
 _BUDGET_S = 300.0  # for the pages of one source at a time; the rest stays pending for its next turn
 
 
@@ -68,7 +67,7 @@ async def _serve(settings: Settings, names: list[str], *, verbose: bool) -> None
             await asyncio.gather(*(one_group(group, due.listings, stop) for group in groups(chosen)))
             tally.tell()
 
-        turns = asyncio.Semaphore(_GROUPS_AT_ONCE)
+        turns = asyncio.Semaphore(settings.crawl.concurrency)
 
         async def one_group(group: list[Source], due: frozenset[str], stop: asyncio.Event) -> None:
             """Read sources that share a host, in a crawl of their own: a slow one keeps no other waiting."""
