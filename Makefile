@@ -55,10 +55,13 @@ format: $(VENV)/dev.stamp ## put the code in form
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatura alone and news-please, and the matcher by itself
+bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatura and news-please, politeness, memory, delay to an alert, and the matcher
 	@$(BIN)/python -m bench.throughput --rival $(VENV)/rival/bin/python $(ARGS)
 	@$(BIN)/python -m bench.relevance
 	@$(BIN)/python -m bench.cadence
+	@$(BIN)/python -m bench.polite
+	@$(BIN)/python -m bench.memory
+	@$(BIN)/python -m bench.latency
 	@$(BIN)/python -m bench.copies
 
 lock: $(VENV)/dev.stamp ## write the lock files anew from pyproject.toml

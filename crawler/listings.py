@@ -27,6 +27,9 @@ from tripoint.domain.types import Candidate, Found, Source
 from tripoint.domain.urls import canonical_url, normalise_url
 
 MAX_CHILD_SITEMAPS = 3
+_MOST_ENTRIES = 2_000  # of a feed; real ones hold some dozens
+_MOST_IN_SITEMAP = 50_000  # as the protocol has it
+_ENTRY = re.compile(rb"<(?:item|entry)[\s>/]", re.IGNORECASE)
 _MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 _TAGS = re.compile(r"<[^>]{0,2000}>")
 _NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}"
@@ -93,7 +96,9 @@ class _Reader:
 
     def feed(self, body: bytes, content_type: str) -> Listing:
         """Read RSS, RDF or Atom."""
-        parsed = feedparser.parse(body, response_headers={"content-type": content_type, "content-location": self._url})
+        parsed = feedparser.parse(
+            _first_entries(body), response_headers={"content-type": content_type, "content-location": self._url}
+        )
         if not parsed.entries and not parsed.version:
             raise UnreadableListingError(_why_no_feed(body, parsed))
         entries = ((_link(each), each) for each in parsed.entries)
@@ -120,7 +125,7 @@ class _Reader:
                 str(each.get("date_published") or ""),
                 str(each.get("summary") or ""),
             )
-            for each in items
+            for each in items[:_MOST_ENTRIES]
             if isinstance(each, dict)
         )
         return Listing(found)
@@ -138,7 +143,7 @@ class _Reader:
             raise UnreadableListingError(f"no sitemap: the document is <{one_line(name)[:40]}>")
         entries = [_sitemap_entry(each) for each in tree if isinstance(each.tag, str)]
         entries.sort(key=lambda each: each[0], reverse=True)  # newest first, since a bound takes the first
-        return Listing(self._candidates(entry for _, entry in entries))
+        return Listing(self._candidates(entry for _, entry in entries[:_MOST_IN_SITEMAP]))
 
     def _children(self, tree: etree._Element) -> Iterator[str]:
         children = [
@@ -196,6 +201,14 @@ class _Reader:
                 summary=_plain(summary)[:1000],
             )
         return tuple(found.values())
+
+
+def _first_entries(body: bytes) -> bytes:
+    """Return a feed cut before the entry that is one too many: a million of them would take minutes and gigabytes."""
+    for number, found in enumerate(_ENTRY.finditer(body)):
+        if number == _MOST_ENTRIES:
+            return body[: found.start()]
+    return body
 
 
 def _believable(moment: Moment | None, now: datetime) -> datetime | None:

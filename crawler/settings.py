@@ -35,7 +35,7 @@ def scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:
         "DOWNLOAD_DELAY": settings.delay_s,
         # Scrapy counts what waits for its host's turn, too, and would keep other hosts waiting for it.
         "CONCURRENT_REQUESTS": settings.concurrency * WINDOW * settings.per_host,
-        "RANDOMIZE_DOWNLOAD_DELAY": False,  # it would make some waits half as long as was promised
+        "DOWNLOAD_DELAY_JITTER": 0.0,  # it would make some waits half as long as was promised
         "CONCURRENT_REQUESTS_PER_DOMAIN": settings.per_host,
         # A host that answers slowly is asked less often; one with a Crawl-delay keeps exactly that (crawler/robots.py).
         "AUTOTHROTTLE_ENABLED": settings.delay_s > 0,

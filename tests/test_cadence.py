@@ -114,14 +114,15 @@ def _outlet(desk: list[DeskOutlet], name: str) -> DeskOutlet:
     return next(each for each in desk if each.outlet.name == name)
 
 
+@pytest.mark.parametrize("answer", [TooMany(retry_after_s=3600), Status(503, {"Retry-After": "3600"})])
 def test_a_host_that_says_too_many_is_left_alone_over_a_restart(
-    house: House, desk: list[DeskOutlet], room: NewsroomThread
+    answer: TooMany | Status, house: House, desk: list[DeskOutlet], room: NewsroomThread
 ) -> None:
     one, two = _outlet(desk, "bien-thuy"), _outlet(desk, "indus-courier")
     first = max(
         (page.page for page in one.pages if page.kind == "article"), key=lambda page: page.published or NOW
     ).path
-    room.behave("bien-thuy", first, TooMany(retry_after_s=3600))
+    room.behave("bien-thuy", first, answer)
     house.settings["crawl"] |= {"per_host": 1}
     house.reads([(each.outlet, room.base(each.outlet.name)) for each in (one, two)])
     house.run("crawl", "--quiet")

@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 _PAGES_A_WORKER = 400  # then it is replaced, because lxml and the libraries' caches never give memory back
 _PAGES_A_CACHE = 100
+_WORKER_BYTES = 2 * 1024**3  # a page of the largest size takes a tenth of it
 
 
 def _read_page(page: Page, candidate: Candidate, source: Source) -> Any:
@@ -49,8 +50,19 @@ def _start_worker() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _bound_memory()
     gc.set_threshold(100_000, 50, 50)  # trees are freed by counting; looking for cycles in them costs a tenth
     import crawler.extract.page  # noqa: F401 - loading takes most of a second, so it is done before the first page
+
+
+def _bound_memory() -> None:
+    """Let what a page makes a parser ask for end in a `MemoryError` here, and not in the end of the machine."""
+    if sys.platform == "linux":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        most = _WORKER_BYTES if hard == resource.RLIM_INFINITY else min(_WORKER_BYTES, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
 def _warm() -> None:
@@ -112,6 +124,8 @@ class ExtractionPool:
             return Failure(step, subject, f"reading it took longer than {self._timeout_s:g} s", retryable=False)
         except ProcessExpired as error:
             return Failure(step, subject, f"the worker that read it died (exit {error.exitcode})", retryable=True)
+        except MemoryError:
+            return Failure(step, subject, "reading it needs more memory than a page may have", retryable=False)
         except UnreadableListingError as error:
             return Failure(step, subject, str(error), retryable=False)
         except Exception as error:  # noqa: BLE001 - the edge: whatever a page does to a parser becomes a value

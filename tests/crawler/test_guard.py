@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -12,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from crawler.guard import AddressGuard
-from tests.house import House
+from tests.house import DEADLINE_S, House
 from tests.newsroom import DeskOutlet, Drip, Huge, Malformed, NewsroomThread, Redirect, RedirectLoop
 from tests.newsroom.exchange import Exchange
 
@@ -112,6 +114,27 @@ _PACKED = {"gzip": gzip.compress(_ZEROS, 9), "br": brotli.compress(_ZEROS, quali
 del _ZEROS
 
 
+def _measured(house: House, *arguments: str) -> int:
+    """Run a verb and return the most memory that it or one of its workers had, in bytes, as the system counts it."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE, *house.command(*arguments)],
+        capture_output=True,
+        text=True,
+        env=house.environ(),
+        cwd=house.folder,
+        timeout=DEADLINE_S,
+        check=True,
+    )
+    return int(done.stdout.splitlines()[-1]) * 1024
+
+
+_MEASURE = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=sys.stderr)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
 def _lol() -> str:
     lines = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     return f'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY l0 "lol">{lines}]><rss><channel><title>&l9;</title></channel></rss>'
@@ -135,11 +158,12 @@ def test_bombs_end_and_the_other_sources_are_read(house: House, desk: list[DeskO
     room.behave("quan-su-24h", "/rss.xml", Malformed(feed, "application/rss+xml"))
     house.settings["crawl"] |= {"timeout_s": 2.0, "max_page_bytes": 4_000_000, "extract_timeout_s": 5.0}
     house.reads([(each.outlet, room.base(each.outlet.name)) for each in desk])
-    house.run("crawl", "--quiet")
+    most = _measured(house, "crawl", "--quiet")
+    assert most < 450_000_000  # it is 250 without bombs; each of them would unpack to 200 more
     reasons = {url.split("/", 3)[3]: reason for url, reason in house.rows("select url, reason from frontier")}
     assert {path: reasons[path[1:]] for path in bombs} == {path: reason for path, (_, reason) in bombs.items()}
     listings: dict[str, str] = dict(house.rows("select source, error from listings"))  # type: ignore[arg-type]
-    assert listings["quan-su-24h"]
+    assert listings["quan-su-24h"] == "2000 entries, and not one with a link"
     assert "lollol" not in json.dumps(listings)
     fine = {each.outlet.name for each in desk} - {"bien-thuy", "indus-courier", "quan-su-24h"}
     read: dict[str, int] = dict(house.rows("select source, count(*) from articles group by source"))  # type: ignore[arg-type]
@@ -147,3 +171,21 @@ def test_bombs_end_and_the_other_sources_are_read(house: House, desk: list[DeskO
         if each.outlet.name in fine:
             assert read[each.outlet.name] == sum(page.kind == "article" for page in each.pages)
     assert read["bien-thuy"] == len(paths) - len(bombs)
+
+
+def test_a_feed_of_a_million_items_is_read_from_its_first(
+    house: House, desk: list[DeskOutlet], room: NewsroomThread
+) -> None:
+    outlet = _outlet(desk, "indus-courier")
+    base = room.base("indus-courier")
+    paths = [each.page.path for each in outlet.pages if each.kind == "article"][:2]
+    items = (
+        "".join(f"<item><title>One</title><link>{base}{path}</link></item>" for path in paths) + "<item/>" * 1_000_000
+    )
+    feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>x</title>{items}</channel></rss>'
+    room.behave("indus-courier", "/rss.xml", Malformed(feed, "application/rss+xml"))
+    house.settings["crawl"]["follow_links"] = "none"
+    house.reads([(outlet.outlet, base)])
+    assert _measured(house, "crawl", "--quiet") < 450_000_000
+    assert house.rows("select status, listed from listings") == [("read", 2)]
+    assert house.rows("select count(*) from articles") == [(2,)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +30,8 @@ def misread(page: Page, candidate: Candidate, source: Source) -> Any:
             os.kill(os.getpid(), signal.SIGKILL)
         case b"fail":
             raise ValueError("two\nlines")
+        case b"grow":
+            bytearray(64 * 1024**3)
     return NotArticle(page.url, NotArticleKind.EMPTY, "read")
 
 
@@ -53,6 +56,21 @@ def test_one_bad_page_does_not_stop_the_rest() -> None:
     assert died.retryable
     assert failed == Failure(Step.EXTRACT, "u", "ValueError: two lines", retryable=False)
     assert good == [NotArticle("u", NotArticleKind.EMPTY, "read")] * 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds what a process may ask for")
+def test_a_page_that_asks_for_all_memory_is_given_up() -> None:
+    async def run() -> list[Any]:
+        workers = ExtractionPool(1, timeout_s=60.0, read=misread)
+        try:
+            pages = [Page("u", "u", 200, "", each, NOW) for each in (b"grow", b"good")]
+            return [await workers.extract(page, Candidate("u", "a", Found.FEED, NOW), SOURCE) for page in pages]
+        finally:
+            workers.close()
+
+    grown, good = asyncio.run(run())
+    assert grown == Failure(Step.EXTRACT, "u", "reading it needs more memory than a page may have", retryable=False)
+    assert good == NotArticle("u", NotArticleKind.EMPTY, "read")
 
 
 def test_the_caches_of_a_worker_do_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
