@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.house import House
+from tests.newsroom.indexes import Indexes
 from tests.newsroom.past import PastOutlet, past_outlets
 from tests.newsroom.past_world import PastWorld
 
@@ -46,7 +47,7 @@ def outlets() -> list[PastOutlet]:
 @pytest.fixture
 def past(outlets: list[PastOutlet]) -> Iterator[PastWorld]:
     """Serve it."""
-    with PastWorld(outlets) as world:
+    with PastWorld(outlets, [Indexes]) as world:
         yield world
 
 
@@ -55,6 +56,15 @@ def reader(past: PastWorld, tmp_path: Path) -> House:
     """Return a house that knows its outlets."""
     (tmp_path / "house").mkdir()
     house = House(tmp_path / "house")
-    house.settings["backfill"] = {"retry_s": 0.05}
+    base = past.indexes[0]
+    house.settings["backfill"] = {
+        "retry_s": 0.05,
+        "gdelt_pause_s": 0.0,
+        "gdelt_url": f"{base}/gdelt/doc",
+        "google_news_url": f"{base}/google/rss/search",
+        "bing_news_url": f"{base}/bing/news/search",
+        "cdx_url": f"{base}/cdx/search/cdx",
+        "snapshot_url": f"{base}/web",
+    }
     write_catalogue(house, past)
     return house

@@ -52,7 +52,7 @@ def test_search_pages_are_turned_until_nothing_is_new(
 
 
 def test_a_query_of_ones_own(reader: House) -> None:
-    done = reader.json("backfill", "harbour", "library", *ASKED, "--lang", "en")
+    done = reader.json("backfill", "harbour", "library", *ASKED, "--lang", "en", "--via", "archive", "--via", "search")
     assert {each["provider"]: each["found"] > 0 for each in done["providers"]} == {"archive": True, "search": False}
     stored = [title for (title,) in reader.rows("select title from articles")]
     assert stored

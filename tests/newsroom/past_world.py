@@ -32,6 +32,7 @@ class PastWorld:
         self.outlets = list(outlets)
         self.sites: dict[str, PastSite] = {}
         self.indexes: list[str] = []  #: where the indexes answer, in the order in which they were given
+        self.index_sites: list[Site] = []
         self.requests: list[Request] = []
         self._sites: dict[str, Site] = {}
         self._makers = list(indexes)
@@ -70,6 +71,7 @@ class PastWorld:
             for number, make in enumerate(self._makers):
                 base = await self._open(runners, number + 40, f"index-{number}")
                 self._sites[f"index-{number}"] = make(self, base)
+                self.index_sites.append(self._sites[f"index-{number}"])
                 self.indexes.append(base)
             self._opened.set_result(None)
             await self._leave.wait()

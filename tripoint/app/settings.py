@@ -95,6 +95,12 @@ class BackfillSection(Section):
     """Searching the past: whom to ask, and how patiently. Each address may be that of a mirror."""
 
     retry_s: float = Field(default=5.0, ge=0, description="Wait before a question is repeated; doubles each time.")
+    gdelt_url: str = Field(default="https://api.gdeltproject.org/api/v2/doc/doc", description="GDELT's article lists.")
+    google_news_url: str = Field(default="https://news.google.com/rss/search", description="Google News as RSS.")
+    bing_news_url: str = Field(default="https://www.bing.com/news/search", description="Bing News as RSS.")
+    cdx_url: str = Field(default="https://web.archive.org/cdx/search/cdx", description="The Wayback Machine's index.")
+    snapshot_url: str = Field(default="https://web.archive.org/web", description="The Wayback Machine's copies.")
+    gdelt_pause_s: float = Field(default=5.0, ge=0, description="Least time between two questions to GDELT.")
     at_once: int = Field(default=8, ge=1, le=64, description="Windows of one provider asked beside each other.")
     batch: int = Field(default=400, ge=1, description="New pages after which they are fetched before more is asked.")
 

@@ -20,7 +20,7 @@ from tripoint.relevance.querying import slugs_of, terms_of
 if TYPE_CHECKING:
     from crawler.extract.pool import ExtractionPool
 
-PROVIDERS = ("archive", "search")
+PROVIDERS = ("archive", "search", "gdelt", "google-news", "bing-news", "wayback")
 LOCAL = "warc:"
 
 
@@ -109,10 +109,19 @@ def wanted_of(asked: Asked, seeds: Seeds) -> Wanted:
 def build_providers(settings: Settings, asked: Asked, extractor: ExtractionPool) -> list[Provider]:
     """Return the chosen providers, in the order in which they are asked."""
     from crawler.providers.archive import ArchiveProvider
+    from crawler.providers.gdelt import GdeltProvider
+    from crawler.providers.news_rss import BingNewsProvider, GoogleNewsProvider
     from crawler.providers.site_search import SearchProvider
+    from crawler.providers.wayback import WaybackProvider
 
-    known: dict[str, Provider] = {
-        ArchiveProvider.name: ArchiveProvider(extractor),
-        SearchProvider.name: SearchProvider(extractor),
-    }
-    return [known[each] for each in asked.via if each in known]
+    past = settings.backfill
+    archive = ArchiveProvider(extractor)
+    known: list[Provider] = [
+        archive,
+        SearchProvider(extractor),
+        GdeltProvider(extractor, past.gdelt_url, past.gdelt_pause_s),
+        GoogleNewsProvider(extractor, archive, past.google_news_url),
+        BingNewsProvider(extractor, past.bing_news_url),
+        WaybackProvider(extractor, past.cdx_url, past.snapshot_url),
+    ]
+    return [each for each in known if each.name in asked.via]
