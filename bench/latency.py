@@ -75,7 +75,9 @@ def _round(
         house.reads([(each.outlet, room.base(each.outlet.name)) for each in desk])
         service = house.start("run", "--interval", f"{interval_s:g}")
         try:
-            while sum(room.count(each.outlet.name, "/rss.xml") > 0 for each in desk) < len(desk):
+            while any(not room.count(each.outlet.name, "/rss.xml") for each in desk):
+                if service.poll() is not None:
+                    raise SystemExit(f"the service ended with {service.returncode}")
                 time.sleep(0.1)
             time.sleep(interval_s)  # the first pages are read, and each feed has its own phase
             _publish(room, mail, waiting, interval_s, dice)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import scrapy
 from scrapy.http import Response
@@ -14,13 +15,16 @@ from scrapy.http import Response
 from crawler.answers import failure_of_status
 from crawler.errand import HANDLED, Errand, header
 from crawler.listings import MAX_CHILD_SITEMAPS
+from crawler.providers.archive import addresses
 from crawler.report import Result
 from crawler.robots import HostHeldError
 from tripoint.domain.coverage import Span
-from tripoint.domain.types import Candidate, Failure, Found, Repair, Source, Step
+from tripoint.domain.types import Candidate, Entered, Failure, Found, Repair, Source, Step
 from tripoint.domain.urls import host
+from tripoint.domain.when import Days
 
 _MOST_SITEMAPS = 3
+_MOST_ARCHIVE_PAGES = 7
 _SLACK = timedelta(minutes=10)  # clocks of publishers differ
 
 
@@ -40,6 +44,53 @@ class Repairs:
                 self._errand.listings_left[source.name] += 1
                 repair = Repair(listing_url, source.name, span.start, span.until, sitemap, reaches_back=False)
                 yield self._request(source, repair)
+            if days := self._archive_pages(source, span):
+                self._errand.listings_left[source.name] += 1
+                repair = Repair(listing_url, source.name, span.start, span.until, days[0], reaches_back=False)
+                yield self._archive_request(source, repair, days)
+
+    def _archive_pages(self, source: Source, span: Span) -> tuple[str, ...]:
+        """Return the pages of the archive that hold a stretch, a day or a month each; none where they are too many."""
+        zone = ZoneInfo(source.timezone)
+        start, until = ((each).astimezone(zone).date() for each in (span.start - _SLACK, span.until + _SLACK))
+        for pattern in source.archives[:1]:
+            pages = [address for _, address in addresses(pattern, Days(start, until + timedelta(days=1)))]
+            if len(pages) <= _MOST_ARCHIVE_PAGES and "{page}" not in pattern:
+                return tuple(pages)
+        return ()
+
+    def _archive_request(self, source: Source, repair: Repair, left: tuple[str, ...]) -> scrapy.Request:
+        return scrapy.Request(
+            left[0],
+            callback=self._on_archive,
+            errback=self._on_error,
+            dont_filter=True,
+            meta={"handle_httpstatus_list": HANDLED},
+            cb_kwargs={"source": source, "repair": replace(repair, by=left[0]), "left": left},
+        )
+
+    async def _on_archive(
+        self, response: Response, source: Source, repair: Repair, left: tuple[str, ...]
+    ) -> AsyncIterator[Any]:
+        """Take all that the archive lists of the days of a stretch; after the last of them nothing is missing."""
+        now, url = self._errand.clock(), repair.by
+        found: Any = failure_of_status(Step.LISTING, url, response.status, header(response, "Retry-After"), now)
+        if found:
+            await self._errand.hold(response, found, now)
+        else:
+            kind = Found.SITEMAP if b"<urlset" in response.body[:4000] else Found.SECTION
+            found = await self._errand.extractor.entries(
+                response.body, header(response, "Content-Type"), response.url, source, kind, now
+            )
+        if isinstance(found, Failure):
+            self._errand.tell(Result.LISTING_FAILED, source.name, url, f"no repair: {found.reason}")
+        else:
+            entered = await self._mend(replace(repair, reaches_back=len(left) == 1), found.candidates)
+            if entered and not entered.left_out and left[1:]:
+                self._errand.listings_left[source.name] += 1
+                yield self._archive_request(source, replace(repair, found=repair.found + entered.new), left[1:])
+        async for request in self._done(source):
+            yield request
 
     async def overlapped(self, source: Source, listing_url: str, spans: Sequence[Span], by: str, found: int) -> None:
         """Count the newest stretch as seen after all: a further page of the section held what was known before."""
@@ -93,16 +144,17 @@ class Repairs:
         reaches_back = any(each.published and each.published < since for each in listed)
         await self._mend(replace(repair, reaches_back=reaches_back), inside)
 
-    async def _mend(self, repair: Repair, candidates: Sequence[Candidate]) -> None:
+    async def _mend(self, repair: Repair, candidates: Sequence[Candidate]) -> Entered | None:
         errand = self._errand
         entered = await errand.stored(errand.frontier.repair(repair, candidates, errand.room))
         if entered is None:
-            return
+            return None
         errand.took(entered, repair.source, repair.by)
         if entered.mended:
             span = f"{repair.since:%Y-%m-%d %H:%M} to {repair.until:%H:%M} UTC"
             found = f"{repair.found + entered.new} more of {repair.listing_url}"
             errand.tell(Result.REPAIRED, repair.source, repair.by, f"{span}: {found}")
+        return entered
 
     async def _on_error(self, failure: Any) -> AsyncIterator[Any]:
         arguments = failure.request.cb_kwargs

@@ -133,3 +133,35 @@ def test_a_gap_stays_a_gap_without_a_sitemap_that_reaches_back(
     assert "gaps repaired" not in report["results"]
     (row,) = house.json("coverage")
     assert [each["is_seen"] for each in row["spans"]] == [False]
+
+
+@pytest.mark.parametrize("blind", ["overflow", "outage", "unreadable"])
+def test_what_was_missed_is_found_on_the_archive_page_of_the_day(
+    blind: str, house: House, desk: list[DeskOutlet], room: NewsroomThread
+) -> None:
+    outlet = desk[0].outlet
+    outlet.robots = "User-agent: *\nAllow: /\n"  # no sitemap
+    base = room.base(outlet.name)
+    house.reads([(outlet, base)])
+    file = house.folder / "seeds" / "sources" / "newsroom.toml"
+    file.write_text(file.read_text() + f'archives = ["{base}/archive/{{YYYY}}"]\n')
+    house.run("crawl", "--quiet")
+    trouble = {"outage": Status(500, times=2), "unreadable": Malformed("<html>no feed</html>", "text/html")}
+    if blind in trouble:
+        room.behave(outlet.name, "/rss.xml", trouble[blind])
+        house.run("crawl", "--quiet")
+        house.run("crawl", "--quiet")
+    unknown = [f"/2026/11/24/never-heard-of-{number}-before" for number in range(3)]
+    room.behave(outlet.name, "/rss.xml", Malformed(_feed(base, unknown), "application/rss+xml"))
+    links = "".join(
+        f'<li><a href="/2026/11/24/dropped-by-the-feed-{n}/">A story that was dropped {n}</a></li>' for n in range(4)
+    )
+    for year in (datetime.now(UTC).year, (datetime.now(UTC) + timedelta(days=1)).year):
+        room.behave(outlet.name, f"/archive/{year}", Malformed(f"<main><ul>{links}</ul></main>", "text/html"))
+    report = json.loads(house.run("crawl", "--json").stdout.splitlines()[-1])
+    assert report["results"]["gaps repaired"] == 1
+    ((reason,),) = house.rows("select reason from coverage where reason like 'repaired%'")
+    assert "/archive/" in reason
+    assert reason.endswith(": 4 more")
+    (row,) = house.json("coverage")
+    assert all(each["is_seen"] for each in row["spans"])
