@@ -10,6 +10,7 @@ from tripoint.relevance.topic import Topic
 
 _ANCHOR_FACETS = frozenset({"forum", "platform"})
 _TITLE = (Zone.TITLE, 0)
+_TELLING = ("actor", "third", "veto")  # facets of which a title that says what it is about has one
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features
         "variety": min(len({act for each in firm for act in each.acts}), 4) / 4,
         "density": min(3 * len(firm) / max(layout.sentences, 4), 1.0),
         "third": _outweigh(topic, hits),
-        "third_title": 0.0 if title is None or not title.has("third") else 0.5 if _joins(topic, title) else 1.0,
+        "third_title": _third_title(topic, title),
         "veto": _veto(hits, units, len(firm)),
         "listing": layout.listing,
     }
@@ -153,8 +154,11 @@ def _is_armed(topic: Topic, unit: Unit) -> bool:
 
 
 def _headline(units: dict[tuple[Zone, int], Unit], layout: Layout) -> Unit | None:
-    """Return the title; where there is none, the first sentence stands for it."""
-    return units.get(_TITLE if layout.has_title or not layout.lead else (Zone.TEXT, layout.lead[0]))
+    """Return the title; where there is none, or it names nobody, the first sentence stands for it."""
+    title = units.get(_TITLE)
+    if layout.lead and not (title is not None and any(map(title.has, _TELLING))):
+        return units.get((Zone.TEXT, layout.lead[0]))
+    return title
 
 
 def _title(topic: Topic, unit: Unit | None) -> float:
@@ -187,8 +191,21 @@ def _firmness(topic: Topic, unit: Unit, near: Sequence[Unit], acts: frozenset[st
     else:
         firmness = 0.3
     # Each other country that takes part may be the one who acts, and with three it is a list.
-    firmness *= 0.6 ** min(len(unit.concepts.get("third", ())), 3)
+    firmness *= (0.8 if _is_shared(topic, unit) else 0.6) ** min(len(unit.concepts.get("third", ())), 3)
     return firmness
+
+
+def _is_shared(topic: Topic, unit: Unit) -> bool:
+    """Return whether it is of a threat or a forum that others share with the core and the partners."""
+    return unit.has("forum") or bool(unit.concepts.get("context", set()) & topic.threats)
+
+
+def _third_title(topic: Topic, title: Unit | None) -> float:
+    if title is None or not title.has("third"):
+        return 0.0
+    if not _joins(topic, title):
+        return 1.0
+    return 0.2 if _is_shared(topic, title) else 0.5
 
 
 def _joins(topic: Topic, unit: Unit) -> bool:
