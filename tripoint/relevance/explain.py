@@ -41,7 +41,7 @@ def flips(topic: Topic, assessment: Assessment) -> tuple[Flip, ...]:
     """Return every single change that would turn the verdict, the one that turns it furthest first."""
     if assessment.note:
         return ()
-    logit = topic.weights.bias + sum(share.share for share in assessment.shares)
+    logit = topic.weights.bias + sum(topic.weights.of[share.feature] * share.value for share in assessment.shares)
     if assessment.score < _logistic(logit) / 2:
         return (Flip("", 0.0, "it names the core and a partner"),)  # the gate holds it down, whatever the features say
     needed = math.log(assessment.threshold / (1 - assessment.threshold)) - logit
