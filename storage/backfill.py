@@ -128,11 +128,6 @@ class BackfillStore:
                 update(t.backfill_windows).where(_w.id == window).values(state=ShardState.RUNNING, reason="")
             )
 
-    def move(self, window: int, cursor: str) -> None:
-        """Remember how far a window was done."""
-        with self._database.write() as connection:
-            connection.execute(update(t.backfill_windows).where(_w.id == window).values(cursor=cursor))
-
     def settle(self, window: Window, job: int, sought: Sought, placed: Sequence[Placed], now: datetime) -> Window:
         """Write what a window brought: its finds, the pages to fetch, its smaller windows and its state, at once."""
         with self._database.write() as connection:
@@ -148,14 +143,6 @@ class BackfillStore:
             }
             connection.execute(update(t.backfill_windows).where(_w.id == window.id).values(said))
             return _window(connection.execute(select(t.backfill_windows).where(_w.id == window.id)).one())
-
-    def note(self, job: int, window: int, placed: Placed, article_id: int | None) -> bool:
-        """Enter a page that came with its text, and the article that it became; return whether it was new here."""
-        row = _find_row(job, window, placed)
-        row |= {"article_id": article_id}
-        with self._database.write() as connection:
-            statement = insert_into(connection, t.backfill_finds).values(row).returning(_f.id)
-            return connection.execute(statement.on_conflict_do_nothing()).first() is not None
 
     def sources(self, job: int, now: datetime) -> Sequence[str]:
         """Return the sources that have pages of this job which are due."""

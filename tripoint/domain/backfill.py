@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from tripoint.domain.types import Article, Failure, Source
+from tripoint.domain.types import Failure, Source
 from tripoint.domain.when import Days
 
 DAY = timedelta(days=1)
@@ -194,12 +194,3 @@ def bisected(shard: Shard, least: timedelta) -> tuple[Shard, ...]:
         return ()
     middle = shard.start + half
     return replace(shard, start=middle, cursor=""), replace(shard, end=middle, cursor="")
-
-
-@dataclass(frozen=True, slots=True)
-class Gleaned:
-    """An article that was read out of an archive's file, or why a record gave none."""
-
-    url: str
-    source: str
-    found: Article | Failure | None  #: None for what holds no article

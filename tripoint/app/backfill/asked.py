@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tripoint.app.seeds import Seeds
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from crawler.extract.pool import ExtractionPool
 
 PROVIDERS = ("archive", "search", "gdelt", "google-news", "bing-news", "wayback")
-LOCAL = "warc:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,8 @@ def read_asked(
         raise SettingsError(f"--since {since} ({first}) is after --until {until}", "exchange the two")
     chosen = tuple(dict.fromkeys(via)) or PROVIDERS
     for each in chosen:
-        if each.startswith(LOCAL):
-            if not Path(each.removeprefix(LOCAL)).exists():
-                raise SettingsError(f"--via {each}: no such file or folder", "name a .warc or .warc.gz, or a folder")
-        elif each not in PROVIDERS:
-            raise SettingsError(f"there is no provider `{each}`", f"known are {', '.join(PROVIDERS)}, {LOCAL}PATH")
+        if each not in PROVIDERS:
+            raise SettingsError(f"there is no provider `{each}`", f"known are {', '.join(PROVIDERS)}")
     if language not in {"", "vi", "en"}:
         raise SettingsError(f"--lang {language}: this language is not searched", "write vi or en")
     return Asked(tuple(words), first.isoformat(), end.isoformat(), chosen, tuple(sources), language)

@@ -74,7 +74,7 @@ def search(
     since: Annotated[str, typer.Option(help="First day: 2018, 2018-08, yesterday, last month, 30d, tháng 8/2018 …")],
     query: Annotated[list[str] | None, typer.Argument(help="Words to look for in place of the topic.")] = None,
     until: Annotated[str, typer.Option(help="Last day, included; today if not given.")] = "",
-    via: Annotated[list[str] | None, typer.Option(help="Provider, or warc:PATH; may be given again.")] = None,
+    via: Annotated[list[str] | None, typer.Option(help="Provider; may be given again, all if not given.")] = None,
     source: Annotated[list[str] | None, typer.Option(help="Only this source; may be given again.")] = None,
     lang: Annotated[str, typer.Option(help="Only outlets of this language: vi or en.")] = "",
     limit: _Limit = None,
