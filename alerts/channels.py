@@ -55,6 +55,7 @@ class Answer:
 
     outcome: Outcome
     detail: str  #: one line, no secrets
+    retry_after_s: float | None = None  #: what the service asked for when it refused
 
 
 class ConsoleNotification(NotifyBase):  # type: ignore[no-untyped-call]

@@ -18,6 +18,7 @@ from tripoint.domain.types import AlertState, Delivery, Outcome, QueuedAlert
 log = logging.getLogger(__name__)
 
 _LONGEST_SLEEP_S = 60.0
+_LONGEST_ASKED_S = 24 * 3600.0  # a service that asks for more is mistaken
 
 
 class AsyncOutbox(Protocol):
@@ -27,8 +28,10 @@ class AsyncOutbox(Protocol):
         """Take alerts that are due and mark them as being sent."""
         ...
 
-    async def settle(self, delivery: Delivery, state: AlertState, next_attempt_at: datetime) -> None:
-        """Record an attempt and the state that follows."""
+    async def settle(
+        self, delivery: Delivery, state: AlertState, next_attempt_at: datetime, resume_at: datetime | None
+    ) -> None:
+        """Record an attempt and the state that follows; nothing more is tried on its channel before `resume_at`."""
         ...
 
     async def next_due(self, channels: Sequence[str]) -> datetime | None:
@@ -62,8 +65,29 @@ def next_state(
         return AlertState.SENT, now
     if answer.outcome is Outcome.PERMANENT or attempt >= settings.max_attempts:
         return AlertState.DEAD, now
-    wait_s = min(settings.first_retry_s * settings.factor ** (attempt - 1), settings.longest_retry_s)
-    return AlertState.PENDING, now + timedelta(seconds=wait_s * (1 + 0.2 * jitter))
+    wait_s = _back_off_s(attempt, settings) * (1 + 0.2 * jitter)
+    return AlertState.PENDING, now + timedelta(seconds=max(wait_s, _asked_s(answer)))
+
+
+def channel_pause(answer: Answer, failures: int, now: datetime, settings: CourierSettings) -> datetime | None:
+    """Return until when a whole channel rests after `failures` in a row, this one included; None if it need not.
+
+    One failure may be the message's own; from the second on it is the channel's. What a service asks for counts at
+    once.
+    """
+    if answer.outcome is not Outcome.TRANSIENT:
+        return None
+    wait_s = _back_off_s(failures - 1, settings) if failures > 1 else 0.0
+    wait_s = max(wait_s, _asked_s(answer))
+    return now + timedelta(seconds=wait_s) if wait_s else None
+
+
+def _back_off_s(attempt: int, settings: CourierSettings) -> float:
+    return min(settings.first_retry_s * settings.factor ** min(attempt - 1, 60), settings.longest_retry_s)
+
+
+def _asked_s(answer: Answer) -> float:
+    return min(max(answer.retry_after_s or 0.0, 0.0), _LONGEST_ASKED_S)
 
 
 class Courier:
@@ -84,6 +108,7 @@ class Courier:
         self._dice = dice
         self._renderer = Renderer()
         self._wakes = {channel.name: asyncio.Event() for channel in channels}
+        self._failures: Counter[str] = Counter()  # in a row, by channel
 
     def wake(self) -> None:
         """Say that something was queued; from the loop's own thread."""
@@ -127,15 +152,22 @@ class Courier:
 
     async def _deliver(self, channel: Channel, queued: QueuedAlert) -> Outcome:
         alert = queued.alert
-        message = self._renderer.render(alert.evidence, alert.key, channel.form)
         try:
+            message = (
+                self._renderer.render_digest(alert.digest, alert.key, channel.form)
+                if alert.digest
+                else self._renderer.render(alert.evidence, alert.key, channel.form)
+            )
             answer = await channel.send(message, self._settings.timeout_s)
         except Exception as error:  # noqa: BLE001 - the edge: a library's surprise is an attempt that failed
             answer = Answer(Outcome.TRANSIENT, type(error).__name__)
         attempt = queued.attempts + 1
         now = self._clock()
         state, due = next_state(answer, attempt, now, self._settings, self._dice.random())
-        await self._outbox.settle(Delivery(queued.id, attempt, now, answer.outcome, answer.detail), state, due)
+        self._failures[channel.name] = 0 if answer.outcome is Outcome.ACCEPTED else self._failures[channel.name] + 1
+        resume_at = channel_pause(answer, self._failures[channel.name], now, self._settings)
+        delivery = Delivery(queued.id, attempt, now, answer.outcome, answer.detail)
+        await self._outbox.settle(delivery, state, due, resume_at)
         if state is AlertState.DEAD:
             log.error("alert %s to %s given up: %s", queued.id, channel.name, answer.detail)
         return answer.outcome

@@ -15,6 +15,8 @@ from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup, escape
 
+from alerts.plain_digest import as_text, headline
+from tripoint.domain.digests import Digest
 from tripoint.domain.text import one_line
 from tripoint.domain.types import AlertKey, Evidence, Marked
 
@@ -67,9 +69,14 @@ class Renderer:
             what_is_new=one_line(evidence.what_is_new),
             corroboration=one_line(evidence.corroboration),
             url=_web_address(evidence.url),
+            remark=one_line(evidence.remark),
             reference=reference(key),
         )
         return Message(_subject(evidence), body.strip() + "\n", form)
+
+    def render_digest(self, digest: Digest, key: AlertKey, form: Format) -> Message:
+        """Return subject and body of one digest; as text, whatever form was asked for."""
+        return Message(f"[Tripoint] {headline(digest)}", f"{as_text(digest)}\n\nref {reference(key)}\n", Format.TEXT)
 
 
 def _environment(form: Format) -> SandboxedEnvironment:

@@ -1,27 +1,29 @@
-"""The outbox: alerts are queued in the article's own transaction, claimed, and settled with each attempt."""
+"""The outbox: alerts are claimed, settled with each attempt, and mended by hand where they were given up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 
 from storage import tables as t
+from storage.alert_rows import queued_of
 from storage.database import Database
+from storage.queue import Queued, queue_alerts
 from storage.upsert import insert_into
-from tripoint.domain.types import (
-    UPDATE,
-    Alert,
-    AlertKey,
-    AlertState,
-    Delivery,
-    Evidence,
-    Marked,
-    Outcome,
-    QueuedAlert,
+from tripoint.domain.types import Alert, AlertState, Delivery, Outcome, QueuedAlert, Ruling, Verdict
+
+_EARLIER = t.alerts.alias("earlier")
+# An update never overtakes what was queued before it of the same story on the same channel; once that is sent, given
+# up or dropped, the update goes.
+_IS_BLOCKED = exists().where(
+    _EARLIER.c.story == t.alerts.c.story,
+    _EARLIER.c.channel == t.alerts.c.channel,
+    _EARLIER.c.id < t.alerts.c.id,
+    _EARLIER.c.state.in_((AlertState.PENDING, AlertState.SENDING)),
 )
 
 
@@ -32,35 +34,28 @@ class AlertHistory:
     queued: QueuedAlert
     sent_at: datetime | None
     deliveries: tuple[Delivery, ...]
+    period: str = ""  #: of the digest that it is or was held for
+    digest_id: int | None = None  #: the alert that told it together with others
 
 
-def queue_alerts(connection: Connection, alerts: Sequence[Alert]) -> int:
-    """Write alerts inside the caller's transaction; one whose key is there already is left alone. Return how many.
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """How a channel does."""
 
-    An update is for those who know the story: where the story's own alert is only queued now, it is left out.
-    """
-    queued = 0
-    told_now: set[tuple[str, str, str]] = set()
-    for alert in alerts:
-        reader = (alert.key.story, alert.key.rule, alert.key.channel)
-        is_update = alert.key.kind.startswith(UPDATE)
-        if is_update and reader in told_now:
-            continue
-        statement = insert_into(connection, t.alerts).values(
-            **asdict(alert.key),
-            evidence=_evidence_to_json(alert.evidence),
-            queued_at=alert.queued_at,
-            state=AlertState.PENDING,
-            attempts=0,
-            next_attempt_at=alert.queued_at,
-            last_detail="",
-        )
-        key = ["story", "rule", "channel", "kind"]
-        inserted = connection.execute(statement.on_conflict_do_nothing(index_elements=key).returning(t.alerts.c.id))
-        if inserted.first() is not None:
-            queued += 1
-            told_now.add(reader)
-    return queued
+    channel: str
+    failing_since: datetime | None
+    failures: int  #: in a row
+    resume_at: datetime | None  #: nothing is tried before
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRuling:
+    """Why an article was told or not, and when that was decided."""
+
+    article_id: int
+    at: datetime
+    ruling: Ruling
 
 
 class AlertStore:
@@ -69,27 +64,36 @@ class AlertStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def queue(self, alerts: Sequence[Alert]) -> Queued:
+        """Write alerts in a transaction of their own."""
+        with self._database.write() as connection:
+            return queue_alerts(connection, alerts)
+
     def claim(self, now: datetime, channels: Sequence[str], limit: int) -> Sequence[QueuedAlert]:
         """Take pending alerts that are due and mark them as being sent, oldest first."""
+        c = t.alerts.c
+        is_paused = exists().where(t.channel_states.c.channel == c.channel, t.channel_states.c.resume_at > now)
+        is_due = (c.state == AlertState.PENDING, c.next_attempt_at <= now, c.channel.in_(channels))
         due = (
             select(t.alerts)
-            .where(
-                t.alerts.c.state == AlertState.PENDING,
-                t.alerts.c.next_attempt_at <= now,
-                t.alerts.c.channel.in_(channels),
-            )
-            .order_by(t.alerts.c.queued_at, t.alerts.c.id)
+            .where(*is_due, ~is_paused, ~_IS_BLOCKED)
+            .order_by(c.queued_at, c.id)
             .limit(limit)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, of=t.alerts)
         )
         with self._database.write() as connection:
             rows = connection.execute(due).mappings().all()
             ids = [row["id"] for row in rows]
-            connection.execute(update(t.alerts).where(t.alerts.c.id.in_(ids)).values(state=AlertState.SENDING))
-        return [_queued({**row, "state": AlertState.SENDING}) for row in rows]
+            connection.execute(update(t.alerts).where(c.id.in_(ids)).values(state=AlertState.SENDING))
+        return [queued_of({**row, "state": AlertState.SENDING}) for row in rows]
 
-    def settle(self, delivery: Delivery, state: AlertState, next_attempt_at: datetime) -> None:
-        """Record an attempt and the state that follows, in one transaction."""
+    def settle(
+        self, delivery: Delivery, state: AlertState, next_attempt_at: datetime, resume_at: datetime | None = None
+    ) -> None:
+        """Record an attempt, the state that follows and how its channel does, in one transaction.
+
+        With `resume_at` nothing more is tried on the channel until then.
+        """
         with self._database.write() as connection:
             connection.execute(
                 insert(t.deliveries).values(
@@ -100,7 +104,7 @@ class AlertStore:
                     detail=delivery.detail,
                 )
             )
-            connection.execute(
+            changed = (
                 update(t.alerts)
                 .where(t.alerts.c.id == delivery.alert_id)
                 .values(
@@ -110,7 +114,10 @@ class AlertStore:
                     last_detail=delivery.detail,
                     sent_at=delivery.at if state is AlertState.SENT else None,
                 )
+                .returning(t.alerts.c.channel)
             )
+            channel = connection.execute(changed).scalar_one()
+            _note_channel(connection, channel, delivery, resume_at)
 
     def release(self) -> int:
         """Make alerts that a dead process was sending pending again; only the holder of the instance lock may."""
@@ -119,11 +126,14 @@ class AlertStore:
             return connection.execute(update(t.alerts).where(sending).values(state=AlertState.PENDING)).rowcount
 
     def next_due(self, channels: Sequence[str]) -> datetime | None:
-        """Return when the next pending alert of these channels is due."""
-        pending = (t.alerts.c.state == AlertState.PENDING, t.alerts.c.channel.in_(channels))
+        """Return when the next pending alert of these channels may be tried."""
+        c = t.alerts.c
+        pending = (c.state == AlertState.PENDING, c.channel.in_(channels), ~_IS_BLOCKED)
+        paused = select(func.max(t.channel_states.c.resume_at)).where(t.channel_states.c.channel.in_(channels))
         with self._database.read() as connection:
-            due: datetime | None = connection.scalar(select(func.min(t.alerts.c.next_attempt_at)).where(*pending))
-            return due
+            due: datetime | None = connection.scalar(select(func.min(c.next_attempt_at)).where(*pending))
+            until: datetime | None = connection.scalar(paused) if due and len(channels) == 1 else None
+            return max(due, until) if due and until else due
 
     def history(
         self, *, state: AlertState | None = None, since: datetime | None = None, story: str = "", limit: int = 50
@@ -137,10 +147,37 @@ class AlertStore:
         if story:
             query = query.where(t.alerts.c.story == story)
         with self._database.read() as connection:
-            rows = connection.execute(query).mappings().all()
+            return [_history(connection, dict(row)) for row in connection.execute(query).mappings().all()]
+
+    def get(self, alert_id: int) -> AlertHistory | None:
+        """Return one alert with its deliveries."""
+        with self._database.read() as connection:
+            row = connection.execute(select(t.alerts).where(t.alerts.c.id == alert_id)).mappings().first()
+            return _history(connection, dict(row)) if row else None
+
+    def told_in(self, digest_id: int) -> Sequence[int]:
+        """Return the alerts that a digest told."""
+        query = select(t.alerts.c.id).where(t.alerts.c.digest_id == digest_id).order_by(t.alerts.c.id)
+        with self._database.read() as connection:
+            return list(connection.scalars(query))
+
+    def rulings(self, article_id: int) -> Sequence[KeptRuling]:
+        """Return why an article was told or not, oldest first."""
+        c = t.alert_decisions.c
+        with self._database.read() as connection:
+            rows = connection.execute(select(t.alert_decisions).where(c.article_id == article_id).order_by(c.id))
             return [
-                AlertHistory(_queued(dict(row)), row["sent_at"], _deliveries(connection, row["id"])) for row in rows
+                KeptRuling(
+                    row.article_id, row.at, Ruling(Verdict(row.verdict), row.detail, row.rule, row.channel, row.until)
+                )
+                for row in rows
             ]
+
+    def channels(self) -> Sequence[ChannelState]:
+        """Return how each channel does that anything was sent to."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(t.channel_states).order_by(t.channel_states.c.channel))
+            return [ChannelState(**row._mapping) for row in rows]
 
     def counts(self) -> dict[AlertState, int]:
         """Return how many alerts are in each state."""
@@ -149,38 +186,63 @@ class AlertStore:
             found = {AlertState(state): number for state, number in connection.execute(query)}
         return {state: found.get(state, 0) for state in AlertState}
 
+    def chosen(self, ids: Sequence[int], states: Sequence[AlertState], channel: str = "") -> Sequence[int]:
+        """Return the alerts of these numbers that are in one of these states; without numbers, all that are."""
+        c = t.alerts.c
+        query = select(c.id).where(c.state.in_(states)).order_by(c.id)
+        if ids:
+            query = query.where(c.id.in_(ids))
+        if channel:
+            query = query.where(c.channel == channel)
+        with self._database.read() as connection:
+            return list(connection.scalars(query))
+
+    def requeue(self, ids: Sequence[int], now: datetime) -> int:
+        """Make alerts due at once, with as many attempts as a new one has; their channels are tried again."""
+        c = t.alerts.c
+        with self._database.write() as connection:
+            names = select(c.channel).where(c.id.in_(ids)).distinct()
+            connection.execute(
+                update(t.channel_states).where(t.channel_states.c.channel.in_(names)).values(resume_at=None)
+            )
+            again = update(t.alerts).where(c.id.in_(ids), c.state != AlertState.SENDING)
+            return connection.execute(
+                again.values(state=AlertState.PENDING, next_attempt_at=now, due_at=now, period="")
+            ).rowcount
+
+    def drop(self, ids: Sequence[int]) -> int:
+        """Try alerts no more."""
+        mine = (t.alerts.c.id.in_(ids), t.alerts.c.state != AlertState.SENDING)
+        with self._database.write() as connection:
+            return connection.execute(update(t.alerts).where(*mine).values(state=AlertState.DROPPED)).rowcount
+
+
+def _note_channel(connection: Connection, channel: str, delivery: Delivery, resume_at: datetime | None) -> None:
+    c = t.channel_states.c
+    failed = delivery.outcome is not Outcome.ACCEPTED
+    first = {
+        "failing_since": delivery.at if failed else None,
+        "failures": int(failed),
+        "resume_at": resume_at,
+        "detail": delivery.detail,
+    }
+    after = {
+        **first,
+        "failing_since": func.coalesce(c.failing_since, delivery.at) if failed else None,
+        "failures": c.failures + 1 if failed else 0,
+    }
+    statement = insert_into(connection, t.channel_states).values(channel=channel, **first)
+    connection.execute(statement.on_conflict_do_update(index_elements=["channel"], set_=after))
+
+
+def _history(connection: Connection, row: dict[str, Any]) -> AlertHistory:
+    deliveries = _deliveries(connection, row["id"])
+    return AlertHistory(queued_of(row), row["sent_at"], deliveries, row["period"], row["digest_id"])
+
 
 def _deliveries(connection: Connection, alert_id: int) -> tuple[Delivery, ...]:
     query = select(t.deliveries).where(t.deliveries.c.alert_id == alert_id).order_by(t.deliveries.c.attempt)
     return tuple(
         Delivery(row.alert_id, row.attempt, row.at, Outcome(row.outcome), row.detail)
         for row in connection.execute(query)
-    )
-
-
-def _queued(row: dict[str, Any]) -> QueuedAlert:
-    key = AlertKey(row["story"], row["rule"], row["channel"], row["kind"])
-    alert = Alert(key, _evidence_from_json(row["evidence"]), row["queued_at"])
-    state = AlertState(row["state"])
-    return QueuedAlert(row["id"], alert, state, row["attempts"], row["next_attempt_at"], row["last_detail"])
-
-
-def _evidence_to_json(evidence: Evidence) -> dict[str, Any]:
-    values = {key: t.clean(value) if isinstance(value, str) else value for key, value in asdict(evidence).items()}
-    values["published"] = evidence.published.isoformat() if evidence.published else None
-    values["fetched_at"] = evidence.fetched_at.isoformat()
-    values["sentences"] = [[t.clean(each.text), [list(span) for span in each.spans]] for each in evidence.sentences]
-    return values
-
-
-def _evidence_from_json(values: dict[str, Any]) -> Evidence:
-    published = values["published"]
-    sentences = tuple(Marked(text, tuple((start, end) for start, end in spans)) for text, spans in values["sentences"])
-    return Evidence(
-        **{
-            **values,
-            "published": datetime.fromisoformat(published) if published else None,
-            "fetched_at": datetime.fromisoformat(values["fetched_at"]),
-            "sentences": sentences,
-        }
     )

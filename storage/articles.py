@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from storage import tables as t
-from storage.alerts import queue_alerts
 from storage.backfill import note_find
 from storage.database import Database
 from storage.evidence import write_evidence
 from storage.lock import decide_alone
+from storage.queue import queue_alerts, write_rulings
 from storage.relevant import IS_RELEVANT
 from storage.search_index import index_article, reindex_article
 from storage.stories import reports_near, write_signature
@@ -36,6 +36,7 @@ from tripoint.domain.types import (
     NotArticle,
     Page,
     PlacementKind,
+    Ruling,
     Zone,
 )
 
@@ -81,7 +82,9 @@ class Rejudged:
     article_id: int
     revision: int
     assessments: tuple[Assessment, ...]
+    at: datetime
     alerts: tuple[Alert, ...] = ()
+    rulings: tuple[Ruling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +140,13 @@ class ArticleStore:
                 index_article(connection, article_id, article, first_seen_at, judged, is_changed=revision > 1)
             note_find(connection, candidate.url, article_id)
             queued = queue_alerts(connection, decision.alerts)
+            if revision or decision.alerts:
+                rulings = (*decision.rulings, *queued.rulings)
+                write_rulings(connection, article_id, article.fetched_at, rulings)
             again_at = self._again_at(article, decision, first_seen_at)
             state = "again" if again_at else "done"
             finish_candidate(connection, candidate, state, article.fetched_at, "", again_at)
-        return Kept(article_id, decision.placement, queued, any(each.relevant for each in decision.assessments))
+        return Kept(article_id, decision.placement, queued.number, any(each.relevant for each in decision.assessments))
 
     def _again_at(self, article: Article, decision: Decision, first_seen_at: datetime) -> datetime | None:
         """Return when a relevant young page is worth another look: at the next hour of the schedule."""
@@ -252,7 +258,9 @@ class ArticleStore:
                 reindex_article(
                     connection, each.article_id, _read_assessments(connection, each.article_id, each.revision)
                 )
-                queued += queue_alerts(connection, each.alerts)
+                told = queue_alerts(connection, each.alerts)
+                write_rulings(connection, each.article_id, each.at, (*each.rulings, *told.rulings))
+                queued += told.number
                 written += 1
         return written, queued
 

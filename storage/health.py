@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from storage import tables as t
-from storage.alerts import queue_alerts
 from storage.database import Database
+from storage.queue import queue_alerts
 from storage.upsert import insert_into
 from tripoint.domain.health import Health, HealthState, ListingSign, Signs, diagnose
 from tripoint.domain.types import Alert, PollStatus
@@ -54,7 +54,7 @@ class HealthStore:
             after = _next(source, before, verdict, now)
             queued = 0
             if after.told != (before.told if before else False):
-                queued = queue_alerts(connection, tell(after))
+                queued = queue_alerts(connection, tell(after)).number
             if after != before:
                 _write(connection, after)
         return after, queued

@@ -326,6 +326,10 @@ alerts = Table(
     C("next_attempt_at", UtcDateTime, nullable=False),
     C("last_detail", CleanText, nullable=False, default=""),
     C("sent_at", UtcDateTime),
+    C("due_at", UtcDateTime),  # first; unlike next_attempt_at no retry moves it
+    C("period", String(10), nullable=False, server_default=""),  # of the digest that it is held for
+    C("digest", JSON(none_as_null=True)),  # what it tells, where it tells several stories
+    C("digest_id", Integer, index=True),  # the alert that told it together with others
     UniqueConstraint("story", "rule", "channel", "kind"),
     Index("ix_alerts_state_next_attempt_at", "state", "next_attempt_at"),
 )
@@ -388,4 +392,34 @@ backfill_finds = Table(
     C("snapshot", CleanText, nullable=False, default=""),
     C("article_id", ForeignKey("articles.id", ondelete="SET NULL"), index=True),
     UniqueConstraint("job_id", "page"),
+
+alert_decisions = Table(
+    "alert_decisions",
+    metadata,
+    C("id", Integer, primary_key=True),
+    C("article_id", ForeignKey("articles.id", ondelete="CASCADE"), nullable=False, index=True),
+    C("at", UtcDateTime, nullable=False),
+    C("rule", String(100), nullable=False),
+    C("channel", String(100), nullable=False),
+    C("verdict", String(20), nullable=False),
+    C("detail", CleanText, nullable=False),
+    C("until", UtcDateTime),
+)
+
+channel_states = Table(
+    "channel_states",
+    metadata,
+    C("channel", String(100), primary_key=True),
+    C("failing_since", UtcDateTime),
+    C("failures", Integer, nullable=False),  # in a row
+    C("resume_at", UtcDateTime),  # nothing is tried before
+    C("detail", CleanText, nullable=False),
+)
+
+topic_states = Table(
+    "topic_states",
+    metadata,
+    C("topic", String(100), primary_key=True),
+    C("spike_since", UtcDateTime),
+    C("silent_since", UtcDateTime),
 )

@@ -12,12 +12,12 @@ from datetime import datetime
 
 from tripoint.domain.ports import Archive, Assessor
 from tripoint.domain.types import (
-    Alert,
     Article,
     Assessment,
     Candidate,
     Decision,
     Failure,
+    Hearing,
     Kept,
     Known,
     NotArticle,
@@ -26,7 +26,7 @@ from tripoint.domain.types import (
 )
 from tripoint.stories.placement import Placer
 
-WhoMustHear = Callable[[Placement, Article, Sequence[Assessment], datetime], Sequence[Alert]]
+WhoMustHear = Callable[[Placement, Article, Sequence[Assessment], datetime], Hearing]
 """The alert policy: a pure function of what was decided about an article, and the time."""
 
 _NEAR = 0.5  # of the threshold: what comes near it is grouped, since a later report may make the story relevant
@@ -59,8 +59,8 @@ class Pipeline:
 
         def decide(known: Known) -> Decision:
             placement = place(known)
-            alerts = self._who_must_hear(placement, article, assessments, now)
-            return Decision(placement, assessments, tuple(alerts))
+            hearing = self._who_must_hear(placement, article, assessments, now)
+            return Decision(placement, assessments, hearing.alerts, hearing.rulings)
 
         return self._archive.keep(candidate, article, clues, decide, page)
 

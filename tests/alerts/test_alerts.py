@@ -15,9 +15,11 @@ from aiohttp import web
 
 from alerts.channels import Answer, Channel, Secret, classify, open_channel
 from alerts.courier import CourierSettings, next_state
-from alerts.policy import Policy, Rule, mark
+from alerts.evidence import mark
+from alerts.policy import Policy
 from alerts.render import Format, Message, Renderer, reference
 from tripoint.domain.errors import SettingsError
+from tripoint.domain.policies import Rule
 from tripoint.domain.types import (
     AlertKey,
     AlertState,
@@ -116,7 +118,8 @@ def test_who_must_hear(kind: PlacementKind, relevant: bool, age_h: float | None,
     policy = Policy([Rule("relevant", ("a", "b"), timedelta(hours=72))], {})
     judged = Assessment("t", "v", 0.9 if relevant else 0.1, 0.5, relevant, (), ())
     article = _article(NOW - timedelta(hours=age_h) if age_h is not None else None)
-    assert len(policy.who_must_hear(Placement("s", kind), article, [judged], NOW)) == told
+    alerts = policy.who_must_hear(Placement("s", kind), article, [judged], NOW).alerts
+    assert len([each for each in alerts if each.plan.period is None]) == told
 
 
 @pytest.mark.parametrize(

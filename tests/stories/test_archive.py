@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.policy import Policy, Rule
+from alerts.policy import Policy
 from storage.alerts import AlertStore
 from storage.articles import ArticleStore
 from storage.database import Database, open_database
@@ -18,6 +18,7 @@ from tripoint.app.evaluated import Report, load_reports
 from tripoint.app.seeds import load_seeds
 from tripoint.app.wiring import build_judge
 from tripoint.domain.errors import MendError
+from tripoint.domain.policies import Rule
 from tripoint.domain.text import content_hash
 from tripoint.domain.types import Article, Candidate, Found, Kept
 from tripoint.pipeline import Pipeline

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alerts.policy import Policy, Rule
+from alerts.policy import Policy
 from tests.newsroom import DeskOutlet
 from tripoint.app.seeds import Seeds
 from tripoint.app.wiring import Stores, build_judge, build_placer
 from tripoint.domain.health import HealthState
+from tripoint.domain.policies import Rule
 from tripoint.domain.text import content_hash, nfc
 from tripoint.domain.types import (
     AlertState,
@@ -60,7 +61,7 @@ def sources_of(desk: Sequence[DeskOutlet]) -> tuple[Source, ...]:
 def fill(seeds: Seeds, stores: Stores, desk: Sequence[DeskOutlet], now: datetime, *, hostile: bool = True) -> None:
     """Put everything into the archive, as it would have come; what is hostile only if it is wanted."""
     clock = [now]
-    rule = Rule("relevant", ("desk", "chat"), timedelta(days=30), 0.0)
+    rule = Rule("relevant", ("desk", "chat"), timedelta(days=30))
     policy = Policy([rule], seeds.timezones)
     pipeline = Pipeline(
         build_judge(seeds), build_placer(seeds), stores.articles, policy.who_must_hear, lambda: clock[0]

@@ -16,13 +16,13 @@ from tripoint.app.seeds import Seeds, packaged_seeds
 from tripoint.domain.errors import Place, SeedError
 from tripoint.domain.ports import Assessor
 from tripoint.domain.seedfile import read_seed
-from tripoint.domain.types import Alert, Article, Assessment, Placement, PlacementKind
+from tripoint.domain.types import Article, Assessment, Hearing, Placement, PlacementKind
 from tripoint.relevance.topic import Topic, parse_topic
 
 _BATCH = 200
 REPLACED = ".replaced"  # folder beside the topics' files; a dot keeps it from being read as seeds
 
-WhoMustHear = Callable[[Placement, Article, Sequence[Assessment], datetime], Sequence[Alert]]
+WhoMustHear = Callable[[Placement, Article, Sequence[Assessment], datetime], Hearing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +109,11 @@ def adopt(
 def _rejudged(assessor: Assessor, stored: StoredArticle, who_must_hear: WhoMustHear | None, now: datetime) -> Rejudged:
     article = stored.article
     assessments = assessor.assess(article.title, article.text, article.language)
-    alerts: Sequence[Alert] = ()
+    hearing = Hearing()
     was_relevant = {each.topic for each in stored.assessments if each.relevant}
     if who_must_hear and (news := [each for each in assessments if each.topic not in was_relevant]):
-        alerts = who_must_hear(Placement(stored.story, PlacementKind.NEW), article, news, now)
-    return Rejudged(stored.id, stored.revision, assessments, tuple(alerts))
+        hearing = who_must_hear(Placement(stored.story, PlacementKind.NEW), article, news, now)
+    return Rejudged(stored.id, stored.revision, assessments, now, hearing.alerts, hearing.rulings)
 
 
 def _batches(articles: Iterable[StoredArticle]) -> Iterator[list[StoredArticle]]:

@@ -108,15 +108,16 @@ class BackfillSection(Section):
 class AlertsSection(Section):
     """Who hears what."""
 
+    policies: Path | None = Field(
+        default=None, description="A file of rules in the place of the seeds' policies.toml; says who hears what."
+    )
     max_age_h: float = Field(
-        default=72.0, gt=0, description="An article published longer ago is stored without an alert."
+        default=72.0, gt=0, description="An article published longer ago is told in a summary; a rule may say its own."
     )
     operator: list[str] = Field(
         default_factory=list, description="Channels that hear of sources that fall silent; all of them if empty."
     )
-    min_score: float | None = Field(
-        default=None, ge=0, le=1, description="Stricter than the topic's threshold, if set."
-    )
+    min_score: float | None = Field(default=None, ge=0, le=1, description="No rule tells of a lower score, if set.")
     max_attempts: int = Field(default=12, ge=1, description="Attempts before an alert is given up.")
     first_retry_s: float = Field(
         default=30.0, gt=0, description="Wait after the first failed attempt; doubles each time."
@@ -158,6 +159,7 @@ class ChannelSection(Section):
     url: str = Field(default="", repr=False, description="Apprise URL; in tripoint.toml only for console://.")
     url_env: str = Field(default="", description="Name of the environment variable that holds the Apprise URL.")
     url_file: Path | None = Field(default=None, description="File, outside the repository, that holds the Apprise URL.")
+    tags: list[str] = Field(default_factory=list, description="Rules may name the channel by these: `tag:NAME`.")
     format: Literal["text", "markdown", "html", ""] = Field(default="", description="Empty lets the service choose.")
     enabled: bool = True
 

@@ -9,20 +9,22 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from alerts.channels import Channel, Secret, open_channel
 from alerts.courier import Courier, CourierSettings
 from alerts.operator import source_alerts
-from alerts.policy import Policy, Rule
+from alerts.policy import Policy
+from alerts.together import digest_alert
 from storage.alerts import AlertStore
 from storage.articles import ArticleStore
 from storage.backfill import BackfillStore
 from storage.coverage import CoverageStore
 from storage.database import Database, open_database
 from storage.evidence import EvidenceStore
+from storage.digests import DigestStore
 from storage.feedback import FeedbackStore
 from storage.frontier import FrontierStore
 from storage.health import HealthStore, SourceHealth
@@ -31,11 +33,13 @@ from storage.scores import ScoreStore
 from storage.search import SearchStore
 from storage.stories import StoryStore
 from storage.volume import VolumeStore
+from tripoint.app.policies import load_rules
 from tripoint.app.seeds import Seeds, load_seeds
 from tripoint.app.settings import ChannelSection, Settings
 from tripoint.app.writer import Writer, WriterFrontier, WriterIntake, WriterOutbox
 from tripoint.domain.cadence import Pace
 from tripoint.domain.errors import SettingsError
+from tripoint.domain.policies import Rule
 from tripoint.domain.types import Alert, Source
 from tripoint.domain.urls import host
 from tripoint.pipeline import Pipeline, WhoMustHear
@@ -47,8 +51,6 @@ if TYPE_CHECKING:
     from crawler.crawl import Crawler
     from crawler.extract.pool import ExtractionPool
     from crawler.settings import CrawlSettings
-
-RULE = "relevant"  # the one rule of today; its name is part of every alert's key
 
 
 def utc_now() -> datetime:
@@ -73,6 +75,7 @@ class Stores:
     scores: ScoreStore
     volume: VolumeStore
     search: SearchStore
+    digests: DigestStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Works:
     extractor: ExtractionPool
     frontier: WriterFrontier
     quiet: Callable[[WhoMustHear], WriterIntake]  #: an intake with an alert policy of its own
+    rules: Mapping[str, Rule]  #: by name
 
     async def look_after(self, sources: Sequence[Source]) -> None:
         """Judge how sources do after they were read, and tell the operator of those that changed."""
@@ -112,6 +116,16 @@ class Works:
 
         listings = [url for _, url in source.listings]
         _, queued = self.stores.health.update(source.name, listings, utc_now(), tell)
+        return queued
+
+    async def tell_together(self, *, old_too: bool = False) -> int:
+        """Queue the digests that are due, at the end of a pass the summary of what is old too; return how many."""
+        now = utc_now()
+        queued = await self.writer.do(
+            lambda: self.stores.digests.flush(now, lambda held: digest_alert(held, self.rules, now), old_too=old_too)
+        )
+        if queued:
+            self.courier.wake()
         return queued
 
     async def due(self, sources: Sequence[Source], busy: Set[str], *, at_once: bool = False) -> Due:
@@ -159,6 +173,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             ScoreStore(database),
             VolumeStore(database),
             SearchStore(database),
+            DigestStore(database),
         )
     finally:
         database.close()
@@ -204,15 +219,9 @@ def _channel_url(name: str, section: ChannelSection, environ: Mapping[str, str])
         raise SettingsError(f"channel `{name}`: cannot read {section.url_file}", "check url_file") from error
 
 
-def build_policy(settings: Settings, seeds: Seeds, max_age: timedelta | None = None) -> Policy:
-    """Return the policy: what is relevant and fresh goes to every channel; `max_age` replaces the settings' own."""
-    rule = Rule(
-        name=RULE,
-        channels=tuple(name for name, section in settings.channels.items() if section.enabled),
-        max_age=max_age or timedelta(hours=settings.alerts.max_age_h),
-        min_score=settings.alerts.min_score or 0.0,
-    )
-    return Policy([rule], seeds.timezones)
+def build_policy(settings: Settings, seeds: Seeds) -> Policy:
+    """Return who hears what, by the rules of the seeds or of the file that the settings name."""
+    return Policy(load_rules(settings, seeds), seeds.timezones)
 
 
 def crawl_settings(settings: Settings) -> CrawlSettings:
@@ -273,7 +282,8 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
                 )
 
             operator = _operator(settings)
-            yield Works(seeds, stores, crawler, courier, writer, operator, extractor, frontier, quiet)
+            rules = {each.name: each for each in policy.rules}
+            yield Works(seeds, stores, crawler, courier, writer, operator, extractor, frontier, quiet, rules)
     finally:
         await asyncio.get_running_loop().run_in_executor(None, extractor.close)
 

@@ -164,9 +164,11 @@ class WriterOutbox:
         """Take alerts that are due."""
         return await self._writer.do(lambda: self._outbox.claim(now, channels, limit))
 
-    async def settle(self, delivery: Delivery, state: AlertState, next_attempt_at: datetime) -> None:
+    async def settle(
+        self, delivery: Delivery, state: AlertState, next_attempt_at: datetime, resume_at: datetime | None
+    ) -> None:
         """Record an attempt."""
-        await self._writer.do(lambda: self._outbox.settle(delivery, state, next_attempt_at))
+        await self._writer.do(lambda: self._outbox.settle(delivery, state, next_attempt_at, resume_at))
 
     async def next_due(self, channels: Sequence[str]) -> datetime | None:
         """Return when the next alert is due."""

@@ -137,8 +137,10 @@ class Outbox(Protocol):
         """Take pending alerts that are due and mark them as being sent, oldest first."""
         ...
 
-    def settle(self, delivery: Delivery, state: AlertState, next_attempt_at: datetime) -> None:
-        """Record an attempt and the state that follows, in one transaction."""
+    def settle(
+        self, delivery: Delivery, state: AlertState, next_attempt_at: datetime, resume_at: datetime | None = None
+    ) -> None:
+        """Record an attempt and the state that follows; nothing more is tried on its channel before `resume_at`."""
         ...
 
     def release(self) -> int:

@@ -11,6 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from tripoint.domain.digests import Digest, Period
+from tripoint.domain.evidence import Evidence as Evidence
+from tripoint.domain.evidence import Marked as Marked
+
 
 class Found(StrEnum):
     """How a candidate was found; also what kind of listing a URL is."""
@@ -75,7 +79,10 @@ class AlertState(StrEnum):
     PENDING = "pending"
     SENDING = "sending"
     SENT = "sent"
-    DEAD = "dead"
+    DEAD = "dead"  #: given up; `tripoint alerts failed` lists it
+    HELD = "held"  #: waits for a digest
+    DIGESTED = "digested"  #: told in a digest
+    DROPPED = "dropped"  #: by hand
 
 
 class PollStatus(StrEnum):
@@ -325,33 +332,7 @@ class Placement:
     is_material: bool = False  #: what is new is worth telling those who know the story
     because: str = ""  #: what it shares with the story that it joined
     corroboration: str = ""  #: who else has the story, one line
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """A sentence with the spans to highlight, in code points of that sentence."""
-
-    text: str
-    spans: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What an alert tells, frozen when it was queued."""
-
-    title: str
-    outlet: str
-    url: str
-    published: datetime | None
-    fetched_at: datetime
-    language: str
-    topic: str
-    score: float
-    threshold: float
-    sentences: tuple[Marked, ...]
-    timezone: str = "UTC"  #: zone of the outlet, to show its own time
-    what_is_new: str = ""  #: in an update
-    corroboration: str = ""  #: who else has the story, one line
+    independent: int = 1  #: reports of the story that are no copies and come from different newsrooms
 
 
 UPDATE = "update:"  #: how the kind of an alert begins that tells what is new in a known story
@@ -368,12 +349,61 @@ class AlertKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """When an alert goes out, and in which company."""
+
+    due_at: datetime | None = None  #: None is at once; later when held by quiet hours or for a digest
+    period: Period | None = None  #: of the digest that it is held for, None for one of its own
+    most: int = 0  #: alerts of this rule that this channel gets one by one within `per_s`; 0 is without limit
+    per_s: float = 0.0
+
+
+AT_ONCE = Plan()
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """Whom to tell of what, and why."""
 
     key: AlertKey
-    evidence: Evidence
+    evidence: Evidence  #: of a digest, its headline
     queued_at: datetime
+    plan: Plan = AT_ONCE
+    digest: Digest | None = None  #: what it tells, where it tells several stories together
+
+
+class Verdict(StrEnum):
+    """What a rule made of an article for a channel."""
+
+    QUEUED = "queued"  #: told at once
+    QUIET = "quiet"  #: held by quiet hours
+    DIGEST = "digest"  #: held for a digest
+    LIMITED = "limited"  #: over the rule's limit, held for a digest
+    TOO_OLD = "too-old"  #: held for the summary of what is old
+    BELOW = "below"  #: the score is too low
+    NO_MATCH = "no-match"  #: a condition of the rule does not hold
+    COPY = "copy"  #: a text that is told already
+    KNOWN = "known"  #: its story was told on this channel, and nothing is new
+    DISABLED = "disabled"  #: the channel is switched off
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Why an article was told or not, as it was decided then."""
+
+    verdict: Verdict
+    detail: str  #: which condition, by how much, until when
+    rule: str = ""  #: "" is every rule
+    channel: str = ""  #: "" is every channel of the rule
+    until: datetime | None = None  #: it is held
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Whom an article is told to, and why not to others."""
+
+    alerts: tuple[Alert, ...] = ()
+    rulings: tuple[Ruling, ...] = ()  #: on what no alert came of; the outbox adds its own on each alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,6 +519,7 @@ class Decision:
     placement: Placement
     assessments: tuple[Assessment, ...]
     alerts: tuple[Alert, ...] = ()
+    rulings: tuple[Ruling, ...] = ()  #: why others do not hear of it
 
 
 @dataclass(frozen=True, slots=True)

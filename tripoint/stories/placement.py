@@ -60,8 +60,8 @@ class Placer:
             placement = self._place(article, clues, print_, known)
             reports = [each for each in known.reports if each.story == placement.story]
             mine = _as_report(article, clues, placement)
-            line = corroborate(self._wires, self._countries, [*reports, mine], concepts, now).line
-            return replace(placement, corroboration=line)
+            behind = corroborate(self._wires, self._countries, [*reports, mine], concepts, now)
+            return replace(placement, corroboration=behind.line, independent=behind.independent)
 
         return clues, place
 

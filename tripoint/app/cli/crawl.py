@@ -70,6 +70,7 @@ async def _pass(settings: Settings, names: list[str], *, quiet: bool) -> Passed:
             finally:
                 stop_delivering.set()
                 await delivering
+            await works.tell_together(old_too=True)
             delivered = await works.courier.deliver_due(stop)
         return Passed(report, delivered)
 

@@ -58,6 +58,7 @@ async def _serve(settings: Settings, names: list[str], *, verbose: bool) -> None
         busy: set[str] = set()  # hosts that a pass is asking; another pass beside it would ask them twice as often
 
         async def one_pass(stop: asyncio.Event) -> None:
+            await works.tell_together()
             due = await works.due(sources, busy)
             chosen = [each for each in due.sources if not each.hosts & busy]
             if not chosen:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tripoint.app.replay import Change, Comparison
     from tripoint.app.wiring import Stores
 
-_ANY_AGE = timedelta(days=365 * 200)
 
 FileOption = Annotated[Path | None, typer.Option("--topic", help="An edited topic's file; else the seeds as they are.")]
 NameOption = Annotated[str, typer.Option("--name", help="A topic of the seeds, where there are several.")]
@@ -80,7 +79,11 @@ def register(app: typer.Typer) -> None:
         threshold: ThresholdOption = None,
         since: SinceOption = None,
         tell: Annotated[
-            bool, typer.Option("--tell", help="Queue alerts for stored articles that become relevant, however old.")
+            bool,
+            typer.Option(
+                "--tell",
+                help="Tell of stored articles that become relevant: fresh ones one by one, older ones in one summary.",
+            ),
         ] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
@@ -191,7 +194,7 @@ def _apply(
     kept = replay.put(folder, chosen.name, text) if chosen and text else None
     seeds = load_seeds(folder) if text else seeds  # as the next start reads them
     judge = build_judge(seeds)
-    who_must_hear = build_policy(settings, seeds, max_age=_ANY_AGE).who_must_hear if tell else None
+    who_must_hear = build_policy(settings, seeds).who_must_hear if tell else None
     with opened_stores(settings) as stores:
         done = replay.adopt(judge, stores.articles, _walk(stores, since), who_must_hear, utc_now())
     if as_json:

@@ -1,0 +1,34 @@
+"""What an alert shows: the telling sentences of a report, frozen when the alert was queued."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A sentence with the spans to highlight, in code points of that sentence."""
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an alert tells, frozen when it was queued."""
+
+    title: str
+    outlet: str
+    url: str
+    published: datetime | None
+    fetched_at: datetime
+    language: str
+    topic: str
+    score: float
+    threshold: float
+    sentences: tuple[Marked, ...]
+    timezone: str = "UTC"  #: zone of the outlet, to show its own time
+    what_is_new: str = ""  #: in an update
+    corroboration: str = ""  #: who else has the story, one line
+    remark: str = ""  #: how it came here, such as that another channel stays down
