@@ -82,9 +82,9 @@ class Rejudged:
     article_id: int
     revision: int
     assessments: tuple[Assessment, ...]
-    at: datetime
     alerts: tuple[Alert, ...] = ()
     rulings: tuple[Ruling, ...] = ()
+    at: datetime | None = None  #: of the rulings; None keeps none
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +259,8 @@ class ArticleStore:
                     connection, each.article_id, _read_assessments(connection, each.article_id, each.revision)
                 )
                 told = queue_alerts(connection, each.alerts)
-                write_rulings(connection, each.article_id, each.at, (*each.rulings, *told.rulings))
+                if each.at is not None:
+                    write_rulings(connection, each.article_id, each.at, (*each.rulings, *told.rulings))
                 queued += told.number
                 written += 1
         return written, queued

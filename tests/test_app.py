@@ -34,10 +34,12 @@ from tests.newsroom import (
 )
 
 STOP_WITHIN_S = 10
+SUMMARY = "[Tripoint] Found now, and older"  # of what is too old to be told one by one
 
 
 def _told(desk: list[DeskOutlet], alerts: list[dict[str, Any]]) -> list[str]:
     """Return the events that alerts tell, none of them twice as new; an update goes to nobody who missed the story."""
+    alerts = [each for each in alerts if not each["held_for"] and not each["digest"]]  # what is old has a summary
     new = [each for each in alerts if each["kind"] == "new"]
     assert {each["story"] for each in alerts} == {each["story"] for each in new}
     told = events_of(desk, (each["evidence"]["title"] for each in new))
@@ -46,7 +48,8 @@ def _told(desk: list[DeskOutlet], alerts: list[dict[str, Any]]) -> list[str]:
 
 
 def _mailed(desk: list[DeskOutlet], mail: MailServer) -> list[str]:
-    subjects = [each.subject.removeprefix("[Tripoint] ").rsplit(" — ", 1)[0] for each in mail.received]
+    mails = [each for each in mail.received if not each.subject.startswith(SUMMARY)]
+    subjects = [each.subject.removeprefix("[Tripoint] ").rsplit(" — ", 1)[0] for each in mails]
     told = events_of(desk, (each for each in subjects if not each.startswith("Update: ")))
     assert len(told) == len(set(told))
     return sorted(set(events_of(desk, (each.removeprefix("Update: ") for each in subjects))))
@@ -264,17 +267,22 @@ def test_mail_waits_for_a_server_that_is_down(reading_house: House, desk: list[D
     mail.inbox.refusal = "451 try again later"
     house.run("crawl", "--quiet")
     alerts = house.json("alerts", "list")
-    assert {each["state"] for each in alerts} == {"pending"}
+    assert {each["state"] for each in alerts if not each["held_for"]} == {"pending"}
     assert mail.received == []
     mail.inbox.refusal = ""
     passes = 0
-    while house.rows("select 1 from alerts where state != 'sent'"):
+    while house.rows("select 1 from alerts where state not in ('sent', 'digested')"):
         house.run("crawl", "--quiet")
         passes += 1
         assert passes < 20
     sent = house.json("alerts", "list", "--state", "sent")
     assert _told(desk, sent) == events_told(desk)
-    assert len(mail.received) == len(sent) == len(alerts)
+    assert len(mail.received) == len(sent) == len([each for each in alerts if not each["held_for"]])
+    assert house.rows("select id from articles where id not in (select article_id from alert_decisions)") == []
+    ((old,),) = house.rows("select article_id from alert_decisions where verdict = 'too-old' limit 1")
+    assert {each["verdict"] for each in house.json("alerts", "why", str(old))} == {"too-old"}
+    (summary,) = [each for each in mail.received if each.subject.startswith(SUMMARY)]
+    assert "last 30 days" in summary.text
 
 
 def test_a_refused_login_is_final_and_its_password_is_nowhere(reading_house: House, mail: MailServer) -> None:
@@ -283,8 +291,17 @@ def test_a_refused_login_is_final_and_its_password_is_nowhere(reading_house: Hou
     house.environment |= {"MAIL": mail.url(password="wrong-secret-word"), "SSL_CERT_FILE": str(mail.authority)}
     done = house.run("--verbose", "crawl")
     alerts = house.run("alerts", "list", "--json").stdout
-    assert {each["state"] for each in json.loads(alerts)} == {"dead"}
-    doctor = house.run("doctor", code=1)
+    assert {each["state"] for each in json.loads(alerts) if not each["held_for"]} == {"dead"}
+    given_up = house.json("alerts", "failed")
+    assert len(given_up) == len([each for each in json.loads(alerts) if not each["held_for"]])
+    assert house.json("alerts", "retry", str(given_up[0]["id"]))["changed"] == 1
+    assert house.json("alerts", "show", str(given_up[0]["id"]))["state"] == "pending"
+    assert house.json("alerts", "drop", "--all")["changed"] == len(given_up) - 1
+    assert house.json("alerts", "failed") == []
+    assert house.json("alerts", "resend", str(given_up[1]["id"]))["changed"] == 1
+    assert "alert 9999 is none that is" in house.run("alerts", "drop", "9999", code=2).stderr
+    house.run("alerts", "drop", str(given_up[0]["id"]), str(given_up[1]["id"]))
+    doctor = house.run("doctor", code=None)
     said = done.stdout + done.stderr + alerts + doctor.stdout + doctor.stderr
     assert "wrong-secret-word" not in said
     for file in house.folder.glob("tripoint.db*"):

@@ -113,7 +113,7 @@ def _rejudged(assessor: Assessor, stored: StoredArticle, who_must_hear: WhoMustH
     was_relevant = {each.topic for each in stored.assessments if each.relevant}
     if who_must_hear and (news := [each for each in assessments if each.topic not in was_relevant]):
         hearing = who_must_hear(Placement(stored.story, PlacementKind.NEW), article, news, now)
-    return Rejudged(stored.id, stored.revision, assessments, now, hearing.alerts, hearing.rulings)
+    return Rejudged(stored.id, stored.revision, assessments, hearing.alerts, hearing.rulings, now)
 
 
 def _batches(articles: Iterable[StoredArticle]) -> Iterator[list[StoredArticle]]:

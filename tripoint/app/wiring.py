@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from crawler.extract.pool import ExtractionPool
     from crawler.settings import CrawlSettings
 
+TEND_S = 15.0  # between two looks at what is held and at channels that stay down
+
 
 def utc_now() -> datetime:
     """Return the time; the only clock that the rooms are given."""
@@ -74,7 +76,6 @@ class Stores:
     evidence: EvidenceStore
     scores: ScoreStore
     volume: VolumeStore
-    search: SearchStore
     digests: DigestStore
 
 
@@ -117,6 +118,16 @@ class Works:
         listings = [url for _, url in source.listings]
         _, queued = self.stores.health.update(source.name, listings, utc_now(), tell)
         return queued
+
+    async def deliver(self, stop: asyncio.Event) -> None:
+        """Deliver alerts, and the digests as they fall due, until `stop`."""
+        courier = asyncio.create_task(self.courier.run(stop))
+        stopped = asyncio.create_task(stop.wait())
+        while not stopped.done() and not courier.done():
+            await self.tell_together()
+            await asyncio.wait({stopped, courier}, timeout=TEND_S, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        await courier
 
     async def tell_together(self, *, old_too: bool = False) -> int:
         """Queue the digests that are due, at the end of a pass the summary of what is old too; return how many."""
@@ -172,7 +183,6 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             EvidenceStore(database),
             ScoreStore(database),
             VolumeStore(database),
-            SearchStore(database),
             DigestStore(database),
         )
     finally:

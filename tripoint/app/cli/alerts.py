@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tripoint.app.cli import hearing, outbox
 from tripoint.app.cli.terminal import print_json, print_table, settings_of
 from tripoint.domain.types import AlertState
 
@@ -36,7 +37,7 @@ def register(app: typer.Typer) -> None:
             queued_since = since.replace(tzinfo=UTC) if since and not since.tzinfo else since
             found = stores.alerts.history(state=state, since=queued_since, limit=limit)
         if as_json:
-            print_json([_plain(each) for each in found])
+            print_json([as_plain(each) for each in found])
             return
         rows = [
             (
@@ -67,8 +68,12 @@ def register(app: typer.Typer) -> None:
         )
         print_table(f"{len(rows)} alerts", columns, rows)
 
+    hearing.register(alerts)
+    outbox.register(alerts)
 
-def _plain(history: AlertHistory) -> dict[str, Any]:
+
+def as_plain(history: AlertHistory) -> dict[str, Any]:
+    """Return an alert with every attempt, for JSON."""
     queued = history.queued
     return {
         "id": queued.id,
@@ -79,5 +84,8 @@ def _plain(history: AlertHistory) -> dict[str, Any]:
         "sent_at": history.sent_at,
         **asdict(queued.alert.key),
         "evidence": asdict(queued.alert.evidence),
+        "held_for": history.period,
+        "told_in": history.digest_id,
+        "digest": asdict(queued.alert.digest) if queued.alert.digest else None,
         "deliveries": [asdict(each) for each in history.deliveries],
     }

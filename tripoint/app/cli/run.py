@@ -58,7 +58,6 @@ async def _serve(settings: Settings, names: list[str], *, verbose: bool) -> None
         busy: set[str] = set()  # hosts that a pass is asking; another pass beside it would ask them twice as often
 
         async def one_pass(stop: asyncio.Event) -> None:
-            await works.tell_together()
             due = await works.due(sources, busy)
             chosen = [each for each in due.sources if not each.hosts & busy]
             if not chosen:
@@ -81,7 +80,7 @@ async def _serve(settings: Settings, names: list[str], *, verbose: bool) -> None
             tally.add(group, report)
 
         look_s = min(_LOOK_S, settings.run.min_interval_s, settings.run.interval_s)
-        service = Service(one_pass, works.courier.run, ServiceSettings(look_s, settings.run.stop_within_s))
+        service = Service(one_pass, works.deliver, ServiceSettings(look_s, settings.run.stop_within_s))
         async with page_beside(settings, works.seeds, works.stores, works.writer) as beside:
 
             def stop() -> None:
