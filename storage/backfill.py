@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, select, update
 
 from storage import tables as t
-from storage.alerts import queue_alerts
 from storage.database import Database
 from storage.frontier import enter_candidates
+from storage.queue import queue_alerts
 from storage.relevant import IS_RELEVANT
 from storage.upsert import insert_into
 from tripoint.domain.backfill import Counted, Find, FindState, Shard, ShardState, Sought
@@ -211,7 +211,7 @@ class BackfillStore:
         """Queue a summary and remember that it was told, at once; return how many alerts."""
         with self._database.write() as connection:
             connection.execute(update(t.backfill_jobs).where(t.backfill_jobs.c.id == job).values(told_at=now))
-            return queue_alerts(connection, alerts)
+            return queue_alerts(connection, alerts).number
 
 
 def _job(row: Any) -> Job:

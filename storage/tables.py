@@ -392,6 +392,7 @@ backfill_finds = Table(
     C("snapshot", CleanText, nullable=False, default=""),
     C("article_id", ForeignKey("articles.id", ondelete="SET NULL"), index=True),
     UniqueConstraint("job_id", "page"),
+)
 
 alert_decisions = Table(
     "alert_decisions",
@@ -414,12 +415,4 @@ channel_states = Table(
     C("failures", Integer, nullable=False),  # in a row
     C("resume_at", UtcDateTime),  # nothing is tried before
     C("detail", CleanText, nullable=False),
-)
-
-topic_states = Table(
-    "topic_states",
-    metadata,
-    C("topic", String(100), primary_key=True),
-    C("spike_since", UtcDateTime),
-    C("silent_since", UtcDateTime),
 )

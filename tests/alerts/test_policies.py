@@ -191,15 +191,12 @@ old = false
 quiet = { from = "22:00", to = "06:30", unless_score = 0.97 }
 digest = { every = "weekly", on = "friday", at = "18:00", zone = "Europe/Berlin" }
 limit = { most = 10, per = "1h" }
-escalate = { to = ["tag:loud"], after = "15m" }
 """,
     )
     assert (one.channels, one.disabled) == (("mail", "chat"), ("sms",))
     assert one.quiet == Quiet(time(22), time(6, 30), "Asia/Karachi", 0.97)
     assert one.digest == Schedule(Period.WEEKLY, "Europe/Berlin", time(18), 4)
     assert one.limit == Limit(10, timedelta(hours=1))
-    assert one.escalation is not None
-    assert (one.escalation.channels, one.escalation.after) == (("chat",), timedelta(minutes=15))
     assert one.when.facets[2] == ("platforms", ("platform.f16",))
     assert (one.max_age, one.tells_old, one.zone) == (timedelta(hours=24), False, "Asia/Karachi")
 

@@ -14,7 +14,7 @@ from tripoint.app.seeds import Seeds, packaged_seeds
 from tripoint.app.settings import ChannelSection, Settings
 from tripoint.domain.digests import Period
 from tripoint.domain.errors import Place, SeedError
-from tripoint.domain.policies import Conditions, Escalation, Grade, Limit, Quiet, Rule, Schedule
+from tripoint.domain.policies import Conditions, Grade, Limit, Quiet, Rule, Schedule
 from tripoint.domain.seedfile import SeedTable, read_seed
 
 FILE = "policies.toml"
@@ -100,9 +100,7 @@ def _rule(entry: SeedTable, world: _World) -> Rule:
         digest=_digest(entry, zone),
         quiet=_quiet(entry, zone),
         limit=_limit(entry),
-        escalation=_escalation(entry, world),
         tells_old=entry.flag("old", True),
-        tells_volume=entry.flag("volume", True),
     )
     entry.done()
     return rule
@@ -198,18 +196,6 @@ def _limit(entry: SeedTable) -> Limit | None:
         raise table.error("", "a limit lets at least one through", 'write limit = { most = 10, per = "1h" }')
     table.done()
     return Limit(most, per)
-
-
-def _escalation(entry: SeedTable, world: _World) -> Escalation | None:
-    if "escalate" not in entry:
-        return None
-    table = entry.table("escalate")
-    named = _channels(table, "to", world, table.texts("to"))
-    after = _span(table, "after", table.text("after"))
-    if not after:
-        raise table.error("after", "`after` is missing", 'write after = "15m"')
-    table.done()
-    return Escalation(tuple(each for each in named if world.channels[each].enabled), after)
 
 
 def _span(table: SeedTable, key: str, text: str) -> timedelta:

@@ -8,8 +8,8 @@ import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -76,6 +76,7 @@ class Stores:
     evidence: EvidenceStore
     scores: ScoreStore
     volume: VolumeStore
+    search: SearchStore
     digests: DigestStore
 
 
@@ -183,6 +184,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             EvidenceStore(database),
             ScoreStore(database),
             VolumeStore(database),
+            SearchStore(database),
             DigestStore(database),
         )
     finally:
@@ -229,9 +231,15 @@ def _channel_url(name: str, section: ChannelSection, environ: Mapping[str, str])
         raise SettingsError(f"channel `{name}`: cannot read {section.url_file}", "check url_file") from error
 
 
-def build_policy(settings: Settings, seeds: Seeds) -> Policy:
-    """Return who hears what, by the rules of the seeds or of the file that the settings name."""
-    return Policy(load_rules(settings, seeds), seeds.timezones)
+def build_policy(settings: Settings, seeds: Seeds, max_age: timedelta | None = None) -> Policy:
+    """Return who hears what, by the rules of the seeds or of the file that the settings name.
+
+    `max_age` takes the place of every rule's own.
+    """
+    rules = load_rules(settings, seeds)
+    if max_age is not None:
+        rules = tuple(replace(each, max_age=max_age) for each in rules)
+    return Policy(rules, seeds.timezones)
 
 
 def crawl_settings(settings: Settings) -> CrawlSettings:

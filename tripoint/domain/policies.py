@@ -59,14 +59,6 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Escalation:
-    """Who is told instead when a channel stays down."""
-
-    channels: tuple[str, ...]
-    after: timedelta
-
-
-@dataclass(frozen=True, slots=True)
 class Conditions:
     """What an article must be for a rule; what is empty is not asked for."""
 
@@ -94,9 +86,7 @@ class Rule:
     digest: Schedule | None = None  #: None tells at once
     quiet: Quiet | None = None
     limit: Limit | None = None
-    escalation: Escalation | None = None
     tells_old: bool = True  #: in one summary
-    tells_volume: bool = True  #: spikes and silence of its topics
 
 
 def quiet_until(quiet: Quiet | None, now: datetime, score: float = 0.0) -> datetime | None:

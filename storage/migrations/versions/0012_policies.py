@@ -1,4 +1,4 @@
-"""Digests in the outbox, why an article was told or not, and the state of channels and topics."""
+"""Digests in the outbox, why an article was told or not, and the state of channels."""
 
 from __future__ import annotations
 
@@ -44,18 +44,11 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("channel", name=op.f("pk_channel_states")),
     )
-    op.create_table(
-        "topic_states",
-        sa.Column("topic", sa.String(length=100), nullable=False),
-        sa.Column("spike_since", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("silent_since", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("topic", name=op.f("pk_topic_states")),
-    )
 
 
 def downgrade() -> None:
     """Remove them."""
-    for name in ("topic_states", "channel_states", "alert_decisions"):
+    for name in ("channel_states", "alert_decisions"):
         op.drop_table(name)
     op.drop_index(op.f("ix_alerts_digest_id"), table_name="alerts")
     with op.batch_alter_table("alerts") as alerts:

@@ -15,6 +15,7 @@ from tripoint.app.backfill.frontier import JobFrontier, JobIntake
 from tripoint.app.backfill.summary import story_lines
 from tripoint.app.settings import Settings
 from tripoint.domain.backfill import Wanted
+from tripoint.domain.types import Hearing
 
 if TYPE_CHECKING:
     from tripoint.app.wiring import Works
@@ -43,7 +44,8 @@ async def run_job(
     told = build_policy(settings, works.seeds)
     always = build_policy(settings, works.seeds, _FOREVER)
     intake = JobIntake(
-        works.quiet(told.who_must_hear), works.quiet(always.who_must_hear if alert == "instant" else lambda *_: ())
+        works.quiet(told.who_must_hear),
+        works.quiet(always.who_must_hear if alert == "instant" else lambda *_: Hearing()),
     )
     frontier = JobFrontier(works.writer, store, job.id, works.frontier, limit)
     crawler = Crawler(crawling, works.extractor, frontier, intake, utc_now)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from tripoint.app.cli import hearing, outbox
 from tripoint.app.cli.terminal import print_json, print_table, settings_of
 from tripoint.domain.types import AlertState
-
-if TYPE_CHECKING:
-    from storage.alerts import AlertHistory
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +33,7 @@ def register(app: typer.Typer) -> None:
             queued_since = since.replace(tzinfo=UTC) if since and not since.tzinfo else since
             found = stores.alerts.history(state=state, since=queued_since, limit=limit)
         if as_json:
-            print_json([as_plain(each) for each in found])
+            print_json([hearing.as_plain(each) for each in found])
             return
         rows = [
             (
@@ -70,22 +66,3 @@ def register(app: typer.Typer) -> None:
 
     hearing.register(alerts)
     outbox.register(alerts)
-
-
-def as_plain(history: AlertHistory) -> dict[str, Any]:
-    """Return an alert with every attempt, for JSON."""
-    queued = history.queued
-    return {
-        "id": queued.id,
-        "state": queued.state,
-        "attempts": queued.attempts,
-        "next_attempt_at": queued.next_attempt_at,
-        "queued_at": queued.alert.queued_at,
-        "sent_at": history.sent_at,
-        **asdict(queued.alert.key),
-        "evidence": asdict(queued.alert.evidence),
-        "held_for": history.period,
-        "told_in": history.digest_id,
-        "digest": asdict(queued.alert.digest) if queued.alert.digest else None,
-        "deliveries": [asdict(each) for each in history.deliveries],
-    }

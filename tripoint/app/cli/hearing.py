@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -71,7 +71,6 @@ def _policies(context: typer.Context, *, as_json: bool) -> None:
 
 
 def _show(context: typer.Context, alert: int, *, as_json: bool) -> None:
-    from tripoint.app.cli.alerts import as_plain
     from tripoint.app.wiring import opened_stores
 
     with opened_stores(settings_of(context)) as stores:
@@ -169,6 +168,23 @@ def _when(rule: Rule) -> str:
             parts.append(f"but for scores from {quiet.unless_score:g}")
     if rule.limit:
         parts.append(f"at most {rule.limit.most} in {rule.limit.per}")
-    if rule.escalation:
-        parts.append(f"after {rule.escalation.after} down to {', '.join(rule.escalation.channels)}")
     return ", ".join(parts)
+
+
+def as_plain(history: AlertHistory) -> dict[str, Any]:
+    """Return an alert with every attempt, for JSON."""
+    queued = history.queued
+    return {
+        "id": queued.id,
+        "state": queued.state,
+        "attempts": queued.attempts,
+        "next_attempt_at": queued.next_attempt_at,
+        "queued_at": queued.alert.queued_at,
+        "sent_at": history.sent_at,
+        **asdict(queued.alert.key),
+        "evidence": asdict(queued.alert.evidence),
+        "held_for": history.period,
+        "told_in": history.digest_id,
+        "digest": asdict(queued.alert.digest) if queued.alert.digest else None,
+        "deliveries": [asdict(each) for each in history.deliveries],
+    }
