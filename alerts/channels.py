@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import contextvars
 import logging
 import re
+import threading
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from apprise import Apprise, NotifyBase, NotifyFormat, NotifyType
-from apprise.plugins.email import NotifyEmail
+from apprise.exception import AppriseImproperlyConfigured
+from apprise.result import AppriseResult
 
-from alerts.render import Format, Message
+from alerts.attempt import Attempt, Said, current, remember_who_has_it, watch_answers
+from alerts.mail import StoryMail
+from alerts.message import Format, Message, Reader
 from tripoint.domain.errors import SettingsError
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Outcome
@@ -22,13 +29,16 @@ _APPRISE_FORMATS = {
     Format.MARKDOWN: NotifyFormat.MARKDOWN,
     Format.HTML: NotifyFormat.HTML,
 }
-_OF_APPRISE = {each.value: ours for ours, each in _APPRISE_FORMATS.items()}
 _LONGEST_DETAIL = 300
-_REST_BETWEEN_MAILS_S = 0.05
-# What a service says when trying again cannot help: HTTP 4xx but 408, 425 and 429; SMTP 5xx.
-_HTTP_STATUS = re.compile(r"error\s*=\s*(\d{3})|\bHTTP[^\d]{0,10}(\d{3})\b", re.IGNORECASE)
-_SMTP_STATUS = re.compile(r"\((\d{3}),\s*b?['\"]|:\s*\((\d{3}),")
-_RETRYABLE_HTTP = frozenset({408, 425, 429})
+_PATIENCE_S = 30.0
+_LONG_ENOUGH = 10_000
+_WHOLE = "all"  # the mark of a service that has all of a message
+_PATH = re.compile(r"with url: \S+")  # of a webhook it is the token
+# Services that show a title as plain text. To others it would go as markup of theirs: there the body begins with it.
+_PLAIN_TITLES = frozenset(
+    "JSON XML FORM ntfy Gotify Pushover Pushbullet Prowl Join Bark SendGrid Mailgun Brevo Resend Postmark SMTP2Go"
+    " SparkPost MailerSend".split()
+)
 
 
 class Secret:
@@ -56,9 +66,20 @@ class Answer:
     outcome: Outcome
     detail: str  #: one line, no secrets
     retry_after_s: float | None = None  #: what the service asked for when it refused
+    services: tuple[ServiceAnswer, ...] = ()  #: of each single service of the channel
 
 
-class ConsoleNotification(NotifyBase):  # type: ignore[no-untyped-call]
+@dataclass(frozen=True, slots=True)
+class ServiceAnswer:
+    """What one service of a channel made of a message."""
+
+    service: str
+    outcome: Outcome
+    detail: str
+    retry_after_s: float | None = None
+
+
+class ConsoleNotification(NotifyBase):
     """Writes alerts to a stream; a service like any other, so that nothing treats it apart."""
 
     service_name = "Console"  # type: ignore[assignment]  # Apprise declares None and expects text
@@ -69,7 +90,7 @@ class ConsoleNotification(NotifyBase):  # type: ignore[no-untyped-call]
     request_rate_per_sec = 0.0  # Apprise spares remote services; a terminal needs no rest
 
     def __init__(self, write: Callable[[str], None], **kwargs: Any) -> None:
-        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+        super().__init__(**kwargs)
         self._write = write
 
     def url(self, privacy: bool = False, *args: Any, **kwargs: Any) -> str:
@@ -83,85 +104,191 @@ class ConsoleNotification(NotifyBase):  # type: ignore[no-untyped-call]
 
 
 class Channel:
-    """One place to which alerts go."""
+    """One place to which alerts go: one service, or several that each have an outcome of their own."""
 
-    def __init__(self, name: str, service: NotifyBase, form: Format, secrets: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, name: str, services: Sequence[NotifyBase], reader: Reader, secrets: tuple[str, ...] = ()
+    ) -> None:
         self.name = name
-        self.form = form
-        self.kind = str(service.service_name)
+        self.reader = reader
+        self.kind = ", ".join(dict.fromkeys(str(each.service_name) for each in services))
+        self._services = tuple(services)
         self._secrets = secrets
-        self._shows_subject = not isinstance(service, ConsoleNotification)  # there the body begins with the title
-        self._apprise = Apprise()
-        self._apprise.add(service)
+        self._busy: set[int] = set()  # services in which an attempt that was given up has not ended
+        self._taken: dict[str, list[set[str]]] = {}  # of messages that not everybody has: who has it
+        for each in services:
+            remember_who_has_it(each)
 
     def __repr__(self) -> str:
         return f"Channel({self.name!r}, {self.kind})"
 
+    @property
+    def form(self) -> Format:
+        """Return how its messages are written."""
+        return self.reader.form
+
     async def send(self, message: Message, timeout_s: float) -> Answer:
-        """Hand a message to the service and say what became of it; never raises for what the service does."""
-        result = await self._apprise.async_notify(
+        """Hand a message to every service and say what became of it; never raises for what a service does.
+
+        A service, recipient or part that accepted it before is left out when the same message is tried again.
+        """
+        taken = self._taken.setdefault(message.reference, [set() for _ in self._services])
+        told = await asyncio.gather(
+            *(self._send_one(index, Attempt(message, taken[index]), timeout_s) for index in range(len(self._services)))
+        )
+        if not message.reference or all(each.outcome is Outcome.ACCEPTED for each in told):
+            self._taken.pop(message.reference, None)
+        return together(told)
+
+    async def _send_one(self, index: int, attempt: Attempt, timeout_s: float) -> ServiceAnswer:
+        service = self._services[index]
+        name = str(service.service_name)
+        if _WHOLE in attempt.taken:
+            return ServiceAnswer(name, Outcome.ACCEPTED, "accepted before")
+        if index in self._busy:
+            return ServiceAnswer(name, Outcome.TRANSIENT, "the attempt before has not ended yet")
+        self._busy.add(index)
+        try:
+            result = await asyncio.wait_for(self._in_thread(index, attempt), timeout_s)
+        except TimeoutError:
+            return ServiceAnswer(name, Outcome.TRANSIENT, f"no answer within {timeout_s:g} s")
+        if result:
+            attempt.taken.add(_WHOLE)
+            return ServiceAnswer(name, Outcome.ACCEPTED, "accepted")
+        logs = [str(entry.message) for each in result for tried in each.attempts for entry in tried.logs]
+        asked = [each.retry_after_s for each in attempt.said if each.retry_after_s is not None]
+        outcome = Outcome.PERMANENT if any(each.is_final for each in attempt.said) else Outcome.TRANSIENT
+        return ServiceAnswer(name, outcome, self._detail(attempt.said, logs), max(asked, default=None))
+
+    def _in_thread(self, index: int, attempt: Attempt) -> asyncio.Future[AppriseResult]:
+        """Run a service in a thread of its own: a stuck one takes no thread from others, nor holds up the exit."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[AppriseResult] = loop.create_future()
+
+        def settle(result: AppriseResult | None, error: Exception | None) -> None:
+            self._busy.discard(index)
+            if done.done():
+                return
+            if error is not None:
+                done.set_exception(error)
+            elif result is not None:
+                done.set_result(result)
+
+        def work() -> None:
+            current.set(attempt)
+            result, problem = None, None
+            try:
+                result = self._notify(self._services[index], attempt.message)
+            except Exception as error:  # noqa: BLE001 - handed to the one who waits
+                problem = error
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+                loop.call_soon_threadsafe(settle, result, problem)
+
+        threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True, name=self.name).start()
+        return done
+
+    def _notify(self, service: NotifyBase, message: Message) -> AppriseResult:
+        apprise = Apprise()
+        apprise.add(service)
+        titled = isinstance(service, StoryMail) or str(service.service_name) in _PLAIN_TITLES
+        return apprise.notify(
             body=message.body,
-            title=message.subject if self._shows_subject else "",
+            title=message.subject if titled else "",
             body_format=_APPRISE_FORMATS[message.format],
-            timeout=timeout_s,
             log_level=logging.DEBUG,
         )
-        if result:
-            return Answer(Outcome.ACCEPTED, "accepted")
-        logs = [str(entry.message) for service in result for attempt in service.attempts for entry in attempt.logs]
-        timed_out = result.status.name == "TIMEOUT"
-        return Answer(
-            Outcome.TRANSIENT if timed_out else classify(logs),
-            f"no answer within {timeout_s:g} s" if timed_out else self._detail(logs),
-        )
 
-    def _detail(self, logs: list[str]) -> str:
-        telling = [
-            each for each in logs if _HTTP_STATUS.search(each) or _SMTP_STATUS.search(each) or "xception" in each
-        ]
-        text = one_line(" / ".join(dict.fromkeys([*telling, *logs[-1:]])) or "the service refused it")
+    def _detail(self, said: Sequence[Said], logs: Sequence[str]) -> str:
+        refused = [each for each in said if each.status >= 400 or not each.status or each.is_mail]
+        if refused:
+            last = refused[-1]
+            wait = f" (asks to wait {last.retry_after_s:g} s)" if last.retry_after_s is not None else ""
+            text = f"{'SMTP' if last.is_mail else 'HTTP'} {last.status or 'error'}: {last.text}{wait}"
+        else:
+            telling = [each for each in logs if "xception" in each]
+            answered = [each.text for each in said[-1:]]
+            text = " / ".join(dict.fromkeys([*telling, *answered, *logs[-1:]])) or "the service refused it"
+        text = _PATH.sub("", one_line(text))
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text[:_LONGEST_DETAIL]
 
 
-def classify(logs: list[str]) -> Outcome:
-    """Return whether trying again can help, by what the service said; when in doubt it can."""
-    for text in logs:
-        for found in _HTTP_STATUS.finditer(text):
-            status = int(found[1] or found[2])
-            if 400 <= status < 500 and status not in _RETRYABLE_HTTP:
-                return Outcome.PERMANENT
-        for found in _SMTP_STATUS.finditer(text):
-            if 500 <= int(found[1] or found[2]) < 600:
-                return Outcome.PERMANENT
-    return Outcome.TRANSIENT
+def together(told: Sequence[ServiceAnswer]) -> Answer:
+    """Return the answer of a channel: tried again as long as one of its services may yet accept."""
+    outcomes = {each.outcome for each in told}
+    outcome = next(
+        (each for each in (Outcome.TRANSIENT, Outcome.PERMANENT) if each in outcomes),
+        Outcome.ACCEPTED,
+    )
+    detail = told[0].detail if len(told) == 1 else "; ".join(f"{each.service}: {each.detail}" for each in told)
+    asked = [each.retry_after_s for each in told if each.retry_after_s is not None]
+    return Answer(outcome, detail, max(asked, default=None), tuple(told))
 
 
-def open_channel(name: str, url: Secret, form: str, write: Callable[[str], None]) -> Channel:
-    """Return the channel of an Apprise URL; `write` is where `console://` goes.
+def open_channel(
+    name: str, url: Secret, form: str, write: Callable[[str], None], language: str = "en", timezone: str = ""
+) -> Channel:
+    """Return the channel of one or several Apprise URLs, parted by space; `write` is where `console://` goes.
 
     Raises `SettingsError`, which names the channel and never the URL.
     """
-    address = url.reveal().strip()
-    if address.startswith("console://"):
-        return Channel(name, ConsoleNotification(write), Format(form) if form else Format.TEXT)
-    # Apprise truncates what is too long unless told to split it.
-    joint = "&" if "?" in address else "?"
+    lines = [each for each in url.reveal().splitlines() if not each.strip().startswith("#")]
+    addresses = " ".join(lines).split()
+    if not addresses:
+        raise SettingsError(f"channel `{name}` has an empty address", "write an Apprise URL into it")
     _keep_logs_in()
-    service = Apprise.instantiate(address if "overflow=" in address else f"{address}{joint}overflow=split")
+    watch_answers()
+    services = [_open_service(name, each, write) for each in addresses]
+    chosen = Format(form) if form else _best_form(services[0])
+    limits = [_limit(each) for each in services]
+    reader = Reader(
+        chosen,
+        language,
+        timezone,
+        longest=min((each for each in limits if each), default=0),
+        in_bytes=any(str(each.service_name) == "IRC" for each in services),
+    )
+    return Channel(name, services, reader, tuple(secret for each in addresses for secret in _secrets_in(each)))
+
+
+def _open_service(name: str, address: str, write: Callable[[str], None]) -> NotifyBase:
+    if address.startswith("console://"):
+        return ConsoleNotification(write)
+    service: NotifyBase | None = None
+    if address.startswith(("mailto://", "mailtos://")):
+        parsed = StoryMail.parse_url(address)
+        try:
+            service = StoryMail(**parsed) if parsed else None
+        except AppriseImproperlyConfigured:
+            service = None
+    else:
+        # Apprise truncates what is too long unless told to split it.
+        joint = "&" if "?" in address else "?"
+        service = Apprise.instantiate(address if "overflow=" in address else f"{address}{joint}overflow=split")
     if service is None:
         raise SettingsError(
             f"channel `{name}`: its URL is none that Apprise knows",
-            "see https://github.com/caronc/apprise/wiki for the forms",
+            "see https://github.com/caronc/apprise/wiki for the forms; mqtt:// and some others need a package more",
         )
-    if isinstance(service, NotifyEmail):
-        # Apprise rests 5.5 s between any two mails, a default made for web services; our outbox backs off by itself.
-        service.request_rate_per_sec = _REST_BETWEEN_MAILS_S
-    chosen = (
-        Format(form) if form else _OF_APPRISE.get(str(getattr(service.notify_format, "value", "text")), Format.TEXT)
-    )
-    return Channel(name, service, chosen, _secrets_in(address))
+    if "rto=" not in address:
+        service.socket_read_timeout = _PATIENCE_S  # Apprise's 4 s make a slow server get everything twice
+    return service
+
+
+def _best_form(service: NotifyBase) -> Format:
+    """Return how a service shows most: HTML where it is its own way, else Markdown."""
+    declared: Any = service.notify_format
+    known = [each.value for each in (declared if isinstance(declared, tuple) else (declared,))]
+    if known[0] == "html" or "markdown" not in known:
+        return Format(known[0])
+    return Format.MARKDOWN
+
+
+def _limit(service: NotifyBase) -> int:
+    """Return how long a message may be for a service to take it whole, 0 for any length that we write."""
+    longest = int(service.body_maxlen)
+    return 0 if isinstance(service, StoryMail | ConsoleNotification) or longest > _LONG_ENOUGH else longest
 
 
 def _keep_logs_in() -> None:

@@ -100,13 +100,14 @@ class Courier:
         settings: CourierSettings,
         clock: Callable[[], datetime],
         dice: random.Random,
+        renderer: Renderer | None = None,
     ) -> None:
         self._outbox = outbox
         self._channels = tuple(channels)
         self._settings = settings
         self._clock = clock
         self._dice = dice
-        self._renderer = Renderer()
+        self._renderer = renderer or Renderer()
         self._wakes = {channel.name: asyncio.Event() for channel in channels}
         self._failures: Counter[str] = Counter()  # in a row, by channel
 
@@ -154,9 +155,9 @@ class Courier:
         alert = queued.alert
         try:
             message = (
-                self._renderer.render_digest(alert.digest, alert.key, channel.form)
+                self._renderer.render_digest(alert.digest, alert.key, channel.reader)
                 if alert.digest
-                else self._renderer.render(alert.evidence, alert.key, channel.form)
+                else self._renderer.render(alert.evidence, alert.key, channel.reader)
             )
             answer = await channel.send(message, self._settings.timeout_s)
         except Exception as error:  # noqa: BLE001 - the edge: a library's surprise is an attempt that failed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Article, Assessment, Evidence, Hit, Marked, Sentence
@@ -10,6 +10,8 @@ from tripoint.domain.types import Article, Assessment, Evidence, Hit, Marked, Se
 _LONGEST_SENTENCE = 320
 # Kinds of hit that say why a sentence matched; what speaks against an article is not marked.
 _MARKED_FACETS = frozenset({"actor", "act", "force", "platform", "forum", "person"})
+_NAMED_FACETS = ("actor", "act", "platform", "forum", "person", "force")
+_MOST_NAMED = 5
 _DONE = frozenset({"act", "forum"})
 
 
@@ -27,7 +29,16 @@ def make_evidence(article: Article, assessment: Assessment, timezone: str) -> Ev
         threshold=assessment.threshold,
         sentences=tuple(mark(each, assessment.hits) for each in sorted(assessment.evidence, key=lambda s: s.index)),
         timezone=timezone,
+        facets=tuple(named_facets(assessment.hits)),
     )
+
+
+def named_facets(hits: Sequence[Hit]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Return the words in which an article names each kind of thing, a concept once, the first few."""
+    for facet in _NAMED_FACETS:
+        first = {hit.concept: hit.surface for hit in reversed(hits) if hit.facet == facet}
+        if first:
+            yield facet, tuple(dict.fromkeys(_flat(each) for each in reversed(first.values())))[:_MOST_NAMED]
 
 
 def mark(sentence: Sentence, hits: Sequence[Hit]) -> Marked:

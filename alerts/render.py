@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from jinja2 import PackageLoader, StrictUndefined
-from jinja2.sandbox import SandboxedEnvironment
-from markupsafe import Markup, escape
+from alerts.chart import as_bars, as_png, in_words
+from alerts.markup import line, web_address
+from alerts.message import Format as Format
+from alerts.message import Message as Message
+from alerts.message import Picture, Reader
+from alerts.phrases import weekday, words
+from alerts.templates import Templates
+from tripoint.domain.digests import Digest, DigestStory
+from tripoint.domain.types import UPDATE, AlertKey, Evidence, Marked
 
-from alerts.plain_digest import as_text, headline
-from tripoint.domain.digests import Digest
-from tripoint.domain.text import one_line
-from tripoint.domain.types import AlertKey, Evidence, Marked
+log = logging.getLogger(__name__)
 
 _LONGEST_SUBJECT = 200
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
-
-
-class Format(StrEnum):
-    """How a message is written."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    HTML = "html"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message, ready to send."""
-
-    subject: str
-    body: str
-    format: Format
+_CHART = "volume.png"
+_NO_STORY = ("source:", "digest:", "test:")  # how keys begin that name no story of the archive
 
 
 def reference(key: AlertKey) -> str:
@@ -48,90 +36,183 @@ def reference(key: AlertKey) -> str:
 
 
 class Renderer:
-    """Renders alerts by the templates of the package."""
+    """Renders alerts and digests for a reader."""
 
-    def __init__(self) -> None:
-        self._environments = {each: _environment(each) for each in Format}
+    def __init__(
+        self,
+        folder: Path | None = None,
+        public_url: str = "",
+        tell: Callable[[str], None] = log.error,
+    ) -> None:
+        self._templates = Templates(folder, tell)
+        self._public_url = public_url.rstrip("/")
 
-    def render(self, evidence: Evidence, key: AlertKey, form: Format) -> Message:
-        """Return subject and body of one alert."""
-        template = self._environments[form].get_template(f"alert.{form}.j2")
-        body = template.render(
-            title=one_line(evidence.title),
-            outlet=one_line(evidence.outlet),
-            published=_local(evidence.published, evidence.timezone),
-            published_utc=_utc(evidence.published),
-            score=f"{evidence.score:.2f}",
-            threshold=f"{evidence.threshold:.2f}",
-            topic=evidence.topic,
-            language=evidence.language,
-            sentences=evidence.sentences,
-            what_is_new=one_line(evidence.what_is_new),
-            corroboration=one_line(evidence.corroboration),
-            url=_web_address(evidence.url),
-            remark=one_line(evidence.remark),
+    def render(self, evidence: Evidence, key: AlertKey, reader: Reader) -> Message:
+        """Return one alert; what a service has no room for is left out, the link never."""
+        fitting = evidence
+        while True:
+            message = self._alert(fitting, key, reader)
+            if fits(message.body, reader):
+                return message
+            if not fitting.sentences:
+                return replace(message, body=_shortest(fitting, reader))
+            fitting = replace(fitting, sentences=fitting.sentences[:-1])
+
+    def render_digest(self, digest: Digest, key: AlertKey, reader: Reader) -> Message:
+        """Return one digest, with a chart where a picture can be shown."""
+        values = self._digest_values(digest, key, reader)
+        html = reader.form is Format.HTML
+        return Message(
+            subject=_one_subject(f"[Tripoint] {values['headline']} ({line(values['topics'])})"),
+            body=self._templates.render("digest", reader.form, values),
+            format=reader.form,
+            plain=self._templates.render("digest", Format.TEXT, values) if html else "",
             reference=reference(key),
+            thread=f"digest {key.rule} {key.channel}",
+            starts_thread=False,
+            pictures=(Picture(_CHART, as_png(digest.volume)),) if html else (),
         )
-        return Message(_subject(evidence), body.strip() + "\n", form)
 
-    def render_digest(self, digest: Digest, key: AlertKey, form: Format) -> Message:
-        """Return subject and body of one digest; as text, whatever form was asked for."""
-        return Message(f"[Tripoint] {headline(digest)}", f"{as_text(digest)}\n\nref {reference(key)}\n", Format.TEXT)
+    def _alert(self, evidence: Evidence, key: AlertKey, reader: Reader) -> Message:
+        values = self._alert_values(evidence, key, reader)
+        html = reader.form is Format.HTML
+        return Message(
+            subject=_subject(evidence, reader.language),
+            body=self._templates.render("alert", reader.form, values),
+            format=reader.form,
+            plain=self._templates.render("alert", Format.TEXT, values) if html else "",
+            reference=reference(key),
+            thread=f"{key.story} {key.rule} {key.channel}",
+            starts_thread=not key.kind.startswith(UPDATE),
+        )
+
+    def _alert_values(self, evidence: Evidence, key: AlertKey, reader: Reader) -> dict[str, Any]:
+        phrase = words(reader.language)
+        zone = reader.timezone or evidence.timezone
+        return {
+            "words": phrase,
+            "title": line(evidence.title),
+            "outlet": line(evidence.outlet),
+            "published": _local(evidence.published, zone) or phrase["time_unknown"],
+            "published_utc": _utc(evidence.published),
+            "score": f"{evidence.score:.2f}",
+            "threshold": f"{evidence.threshold:.2f}",
+            "topic": line(evidence.topic),
+            "language": evidence.language,
+            "facets": [(phrase[name], line(", ".join(named))) for name, named in evidence.facets if name in phrase],
+            "sentences": evidence.sentences,
+            "what_is_new": line(evidence.what_is_new, 600),
+            "corroboration": line(evidence.corroboration, 600),
+            "remark": line(evidence.remark, 600),
+            "url": web_address(evidence.url),
+            "page": self._page(key.story),
+            "reference": reference(key),
+        }
+
+    def _digest_values(self, digest: Digest, key: AlertKey, reader: Reader) -> dict[str, Any]:
+        phrase = words(reader.language)
+        zone = reader.timezone or digest.timezone
+        return {
+            "words": phrase,
+            "headline": digest_headline(digest, reader.language),
+            "topics": line(", ".join(digest.topics)),
+            "volume": in_words(digest.volume, reader.language),
+            "bars": as_bars(digest.volume),
+            "picture": _CHART,
+            "days": [
+                {
+                    "name": f"{weekday(each.day.weekday(), reader.language)} {each.day.isoformat()}",
+                    "stories": [self._story(story, zone) for story in each.stories],
+                }
+                for each in digest.days
+            ],
+            "left_out": phrase["and_more"].format(number=digest.left_out) if digest.left_out else "",
+            "reference": reference(key),
+        }
+
+    def _story(self, story: DigestStory, zone: str) -> dict[str, Any]:
+        head = story.headline.evidence
+        return {
+            "title": line(head.title),
+            "outlet": line(head.outlet),
+            "score": f"{head.score:.2f}",
+            "reports": len(story.items),
+            "news": list(_news(story, zone)),
+            "corroboration": line(head.corroboration, 600),
+            "url": web_address(head.url),
+            "page": self._page(story.story),
+        }
+
+    def _page(self, story: str) -> str:
+        if not self._public_url or story.startswith(_NO_STORY):
+            return ""
+        return web_address(f"{self._public_url}/stories/{quote(story, safe='')}")
 
 
-def _environment(form: Format) -> SandboxedEnvironment:
-    environment = SandboxedEnvironment(
-        loader=PackageLoader("alerts"),
-        autoescape=form is Format.HTML,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def digest_headline(digest: Digest, language: str = "en") -> str:
+    """Return what a digest is, in one line."""
+    phrase = words(language)
+    number = phrase["story"] if digest.stories == 1 else phrase["stories"]
+    return f"{phrase[digest.period.value]}: {digest.stories} {number}"
+
+
+def _news(story: DigestStory, zone: str) -> Iterator[tuple[str, str]]:
+    for item in story.items:
+        if item.evidence.what_is_new:
+            yield f"{item.at.astimezone(ZoneInfo(zone)):%H:%M}", line(item.evidence.what_is_new, 600)
+
+
+def fits(text: str, reader: Reader) -> bool:
+    """Return whether a service has room for a text."""
+    return not reader.longest or _size(text, reader) <= reader.longest
+
+
+def _size(text: str, reader: Reader) -> int:
+    return len(text.encode()) if reader.in_bytes else len(text)
+
+
+def _shortest(evidence: Evidence, reader: Reader) -> str:
+    """Return the title, cut, and the link, whole."""
+    link = web_address(evidence.url)
+    title = line(evidence.title)
+    while title and _size(f"{title}… {link}", reader) > reader.longest:
+        title = title[:-1]
+    whole = title == line(evidence.title)
+    return f"{title}{'' if whole else '…'} {link}".strip()
+
+
+def sample(channel: str, reader: Reader, now: datetime) -> tuple[Evidence, AlertKey]:
+    """Return what a test of a channel tells."""
+    phrase = words(reader.language)
+    title = f"{phrase['test']}: {phrase['test_title'].format(channel=channel)}"
+    sentence = phrase["test_sentence"]
+    evidence = Evidence(
+        title,
+        "Tripoint",
+        "",
+        now,
+        now,
+        reader.language,
+        "",
+        0.0,
+        0.0,
+        (Marked(sentence, ()),),
+        reader.timezone or "UTC",
     )
-    marks: dict[Format, Callable[[Marked], Any]] = {
-        Format.TEXT: lambda marked: _joined(marked, str, "**", "**"),
-        Format.MARKDOWN: lambda marked: _joined(marked, escape_markdown, "**", "**"),
-        Format.HTML: lambda marked: Markup(_joined(marked, _escape_html, "<mark>", "</mark>")),  # noqa: S704 - escaped
-    }
-    environment.filters["marked"] = marks[form]
-    environment.filters["markdown"] = escape_markdown
-    return environment
+    return evidence, AlertKey(f"test:{now.isoformat()}", "test", channel, "new")
 
 
-def _joined(marked: Marked, write: Callable[[str], str], before: str, after: str) -> str:
-    parts: list[str] = []
-    position = 0
-    for start, end in marked.spans:
-        if start < position:
-            continue
-        parts += [write(marked.text[position:start]), before, write(marked.text[start:end]), after]
-        position = end
-    return "".join([*parts, write(marked.text[position:])])
+def _subject(evidence: Evidence, language: str) -> str:
+    mark = f"[Tripoint] {words(language)['update']}: " if evidence.what_is_new else "[Tripoint] "
+    return _one_subject(f"{mark}{line(evidence.title)} — {line(evidence.outlet)}")
 
 
-def escape_markdown(text: str) -> str:
-    """Return text in which nothing means anything to Markdown; a mention or a bare link stays words."""
-    return _MARKDOWN_SPECIAL.sub(r"\\\1", text).replace("@", "@\u200b").replace("://", ":\u200b//")
-
-
-def _escape_html(text: str) -> str:
-    return str(escape(text))
-
-
-def _subject(evidence: Evidence) -> str:
-    mark = "[Tripoint] Update: " if evidence.what_is_new else "[Tripoint] "
-    subject = f"{mark}{one_line(evidence.title)} — {one_line(evidence.outlet)}"
-    return subject if len(subject) <= _LONGEST_SUBJECT else subject[: _LONGEST_SUBJECT - 1] + "…"
-
-
-def _web_address(url: str) -> str:
-    """Return the link with nothing in it that could end it or begin something else."""
-    if not url.startswith(("http://", "https://")):
-        return ""
-    return re.sub(r"[\s<>\"'`()\[\]\\|]", lambda found: f"%{ord(found[0]):02X}", url)
+def _one_subject(text: str) -> str:
+    return line(text, _LONGEST_SUBJECT)
 
 
 def _local(moment: datetime | None, timezone: str) -> str:
-    return moment.astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M %Z") if moment else "time unknown"
+    return moment.astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M %Z") if moment else ""
 
 
 def _utc(moment: datetime | None) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
-from alerts.plain_digest import headline
+from alerts.render import digest_headline
 from tripoint.domain.digests import DIGEST, Held, gather
 from tripoint.domain.policies import Rule, quiet_until
 from tripoint.domain.types import Alert, AlertKey, Evidence, Plan
@@ -20,7 +20,7 @@ def digest_alert(held: Held, rules: Mapping[str, Rule], now: datetime) -> Alert:
     mark = hashlib.sha256(named.encode()).hexdigest()[:12]
     best = max(held.items, key=lambda each: each.evidence.score).evidence
     told = Evidence(
-        title=headline(digest),
+        title=digest_headline(digest),
         outlet="Tripoint",
         url=best.url,
         published=None,

@@ -50,6 +50,7 @@ def evidence_to_json(evidence: Evidence) -> dict[str, Any]:
     values["published"] = evidence.published.isoformat() if evidence.published else None
     values["fetched_at"] = evidence.fetched_at.isoformat()
     values["sentences"] = [[t.clean(each.text), [list(span) for span in each.spans]] for each in evidence.sentences]
+    values["facets"] = [[kind, [t.clean(each) for each in named]] for kind, named in evidence.facets]
     return values
 
 
@@ -63,6 +64,7 @@ def evidence_from_json(values: dict[str, Any]) -> Evidence:
             "published": datetime.fromisoformat(published) if published else None,
             "fetched_at": datetime.fromisoformat(values["fetched_at"]),
             "sentences": sentences,
+            "facets": tuple((kind, tuple(named)) for kind, named in values.get("facets", ())),
         }
     )
 

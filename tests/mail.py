@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import ipaddress
 import ssl
@@ -40,13 +41,22 @@ class _Inbox:
 
     received: list[Received] = field(default_factory=list)
     refusal: str = ""
+    refusals: list[str] = field(default_factory=list)  #: of the next mails, one each; "" accepts
+    behaviour: str = ""  #: "drop" closes the line in the middle of DATA, "hang" does not answer until `let_go`
+    let_go: threading.Event = field(default_factory=threading.Event)
     tries: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         self.tries += 1
-        if self.refusal:
-            return self.refusal
+        if self.behaviour == "drop":
+            server.transport.abort()
+            return "421 gone"
+        if self.behaviour == "hang":
+            await asyncio.get_running_loop().run_in_executor(None, self.let_go.wait)
+            return "421 too late"
+        if refusal := self.refusals.pop(0) if self.refusals else self.refusal:
+            return refusal
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         message = message_from_bytes(content, policy=policy.default)
         assert isinstance(message, EmailMessage)
@@ -85,7 +95,9 @@ class MailServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop listening."""
+        """Let every connection end, and stop listening."""
+        self.inbox.let_go.set()
+        asyncio.run_coroutine_threadsafe(_connections_ended(), self._controller.loop).result()
         self._controller.stop()
 
     @property
@@ -105,6 +117,14 @@ class MailServer:
             f"mailtos://{USER}:{password}@127.0.0.1:{self.port}"
             f"?mode=starttls&from=tripoint@example.org&to=desk@example.org"
         )
+
+
+async def _connections_ended() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=30)
+    for _ in range(3):
+        await asyncio.sleep(0)  # a transport closes in a later turn of the loop
 
 
 def _authenticate(server: Any, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:

@@ -13,11 +13,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp import web
 
-from alerts.channels import Answer, Channel, Secret, classify, open_channel
+from alerts.attempt import Said
+from alerts.channels import Answer, Channel, Secret, open_channel
 from alerts.courier import CourierSettings, next_state
 from alerts.evidence import mark
+from alerts.message import Format, Message, Reader
 from alerts.policy import Policy
-from alerts.render import Format, Message, Renderer, reference
+from alerts.render import Renderer, reference
 from tripoint.domain.errors import SettingsError
 from tripoint.domain.policies import Rule
 from tripoint.domain.types import (
@@ -49,20 +51,20 @@ def evidence(title: str = "Title", sentence: str = "Russia met Pakistan.") -> Ev
 
 @pytest.mark.parametrize("form", list(Format))
 def test_an_update_says_what_is_new_and_who_has_it(form: Format) -> None:
-    told = replace(evidence(), what_is_new="a denial <b>", corroboration="TASS only; no Pakistani outlet after 6 h")
-    message = Renderer().render(told, KEY, form)
+    told = replace(evidence(), what_is_new="a denial <i>", corroboration="TASS only; no Pakistani outlet after 6 h")
+    message = Renderer().render(told, KEY, Reader(form))
     assert message.subject.startswith("[Tripoint] Update: Title")
     assert "New in this story: " in message.body
     assert "a denial" in message.body
-    assert "<b>" not in message.body or form is Format.TEXT
+    assert "<i>" not in message.body or form is Format.TEXT
     assert "no Pakistani outlet after 6 h" in message.body
-    plain = Renderer().render(evidence(), KEY, form)
+    plain = Renderer().render(evidence(), KEY, Reader(form))
     assert plain.subject.startswith("[Tripoint] Title")
     assert "New in this story" not in plain.body
 
 
 def test_a_message_says_everything() -> None:
-    body = Renderer().render(evidence(), KEY, Format.TEXT).body
+    body = Renderer().render(evidence(), KEY, Reader(Format.TEXT)).body
     for part in (
         "Title",
         "A & B",
@@ -78,16 +80,16 @@ def test_a_message_says_everything() -> None:
 
 def test_outside_text_never_becomes_markup() -> None:
     renderer = Renderer()
-    html = renderer.render(evidence(NASTY, NASTY), KEY, Format.HTML)
+    html = renderer.render(evidence(NASTY, NASTY), KEY, Reader(Format.HTML))
     assert "<script" not in html.body
-    assert html.body.count("<mark>") == 1
+    assert html.body.count("<b>") == 1
     assert "\n" not in html.subject
     assert "\r" not in html.subject
-    markdown = renderer.render(evidence(NASTY, NASTY), KEY, Format.MARKDOWN).body
+    markdown = renderer.render(evidence(NASTY, NASTY), KEY, Reader(Format.MARKDOWN)).body
     assert "](http" not in markdown
     assert "@everyone" not in markdown
     assert r"\*\*b\*\*" in markdown
-    assert "{{" in renderer.render(evidence("{{ 7*7 }}"), KEY, Format.TEXT).body
+    assert "{{" in renderer.render(evidence("{{ 7*7 }}"), KEY, Reader(Format.TEXT)).body
 
 
 def test_a_long_sentence_is_cut_around_its_hits() -> None:
@@ -138,18 +140,21 @@ def test_what_follows_an_attempt(answer: Answer, attempt: int, state: AlertState
 
 
 @pytest.mark.parametrize(
-    ("log", "outcome"),
+    ("status", "is_mail", "final"),
     [
-        ("Failed to send: error=404.", Outcome.PERMANENT),
-        ("Failed to send: error=429.", Outcome.TRANSIENT),
-        ("Failed to send: error=503.", Outcome.TRANSIENT),
-        ("Socket Exception: (535, b'no')", Outcome.PERMANENT),
-        ("Socket Exception: (451, b'later')", Outcome.TRANSIENT),
-        ("Connection error", Outcome.TRANSIENT),
+        (404, False, True),
+        (408, False, False),
+        (429, False, False),
+        (503, False, False),
+        (200, False, False),
+        (535, True, True),
+        (550, True, True),
+        (451, True, False),
+        (0, True, False),
     ],
 )
-def test_what_is_worth_another_try(log: str, outcome: Outcome) -> None:
-    assert classify([log]) is outcome
+def test_what_is_worth_another_try(status: int, is_mail: bool, final: bool) -> None:
+    assert Said(status, "", is_mail=is_mail).is_final is final
 
 
 async def _with_webhook(status: int, use: Callable[[str, list[str]], object]) -> None:
@@ -175,7 +180,7 @@ async def _with_webhook(status: int, use: Callable[[str, list[str]], object]) ->
 def test_a_chat_webhook_gets_the_alert() -> None:
     async def use(url: str, received: list[str]) -> None:
         channel = open_channel("chat", Secret(url), "", print)
-        message = Renderer().render(evidence(), KEY, channel.form)
+        message = Renderer().render(evidence(), KEY, channel.reader)
         assert (await channel.send(message, 10)).outcome is Outcome.ACCEPTED
         payload = json.loads(received[0])
         assert "**Russia** met Pakistan" in payload["text"]
@@ -194,7 +199,7 @@ def test_a_webhook_that_fails_is_told_without_its_token(status: int, outcome: Ou
 
     async def use(url: str, received: list[str]) -> None:
         channel = open_channel("chat", Secret(url), "", print)
-        answers.append(await channel.send(Renderer().render(evidence(), KEY, channel.form), 10))
+        answers.append(await channel.send(Renderer().render(evidence(), KEY, channel.reader), 10))
 
     try:
         asyncio.run(_with_webhook(status, use))

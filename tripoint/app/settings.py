@@ -7,16 +7,23 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tripoint.domain.errors import SettingsError
 
 PREFIX = "TRIPOINT_"
 SETTINGS_FILE = "tripoint.toml"
+
+
+def _known_zone(name: str) -> str:
+    if name and name not in available_timezones():
+        raise ValueError(f"`{name}` is no time zone; write one such as Asia/Ho_Chi_Minh")
+    return name
 
 
 class Section(BaseModel):
@@ -111,6 +118,9 @@ class AlertsSection(Section):
     policies: Path | None = Field(
         default=None, description="A file of rules in the place of the seeds' policies.toml; says who hears what."
     )
+    templates: Path | None = Field(
+        default=None, description="A folder with templates in the place of ours; `alerts/layout/` has their names."
+    )
     max_age_h: float = Field(
         default=72.0, gt=0, description="An article published longer ago is told in a summary; a rule may say its own."
     )
@@ -160,6 +170,10 @@ class ChannelSection(Section):
     url_env: str = Field(default="", description="Name of the environment variable that holds the Apprise URL.")
     url_file: Path | None = Field(default=None, description="File, outside the repository, that holds the Apprise URL.")
     tags: list[str] = Field(default_factory=list, description="Rules may name the channel by these: `tag:NAME`.")
+    language: Literal["en", "vi"] = Field(default="en", description="Language of the fixed words of its messages.")
+    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default="", description="IANA zone of those who read it; empty shows an outlet's own time."
+    )
     format: Literal["text", "markdown", "html", ""] = Field(default="", description="Empty lets the service choose.")
     enabled: bool = True
 

@@ -17,14 +17,15 @@ from alerts.channels import Channel, Secret, open_channel
 from alerts.courier import Courier, CourierSettings
 from alerts.operator import source_alerts
 from alerts.policy import Policy
+from alerts.render import Renderer
 from alerts.together import digest_alert
 from storage.alerts import AlertStore
 from storage.articles import ArticleStore
 from storage.backfill import BackfillStore
 from storage.coverage import CoverageStore
 from storage.database import Database, open_database
-from storage.evidence import EvidenceStore
 from storage.digests import DigestStore
+from storage.evidence import EvidenceStore
 from storage.feedback import FeedbackStore
 from storage.frontier import FrontierStore
 from storage.health import HealthStore, SourceHealth
@@ -206,10 +207,17 @@ def build_channels(
 ) -> list[Channel]:
     """Return every channel that is enabled; raises `SettingsError` for one that cannot be."""
     return [
-        open_channel(name, _channel_url(name, section, environ), section.format, write)
+        open_channel(
+            name, _channel_url(name, section, environ), section.format, write, section.language, section.timezone
+        )
         for name, section in settings.channels.items()
         if section.enabled
     ]
+
+
+def build_renderer(settings: Settings) -> Renderer:
+    """Return what writes messages, by the templates and the public address of the settings."""
+    return Renderer(settings.alerts.templates, settings.web.public_url)
 
 
 def _channel_url(name: str, section: ChannelSection, environ: Mapping[str, str]) -> Secret:
@@ -281,7 +289,14 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
         with opened_stores(settings) as stores, instance_lock(settings.database_url), closing(Writer()) as writer:
             stores.alerts.release()
             dice = random.Random()  # noqa: S311 - it spreads retries, and keeps no secret
-            courier = Courier(WriterOutbox(writer, stores.alerts), channels, _courier_settings(settings), utc_now, dice)
+            courier = Courier(
+                WriterOutbox(writer, stores.alerts),
+                channels,
+                _courier_settings(settings),
+                utc_now,
+                dice,
+                build_renderer(settings),
+            )
             policy = build_policy(settings, seeds)
             pipeline = Pipeline(judge, build_placer(seeds), stores.articles, policy.who_must_hear, utc_now)
             frontier = WriterFrontier(writer, stores.frontier)

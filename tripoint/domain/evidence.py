@@ -32,3 +32,4 @@ class Evidence:
     what_is_new: str = ""  #: in an update
     corroboration: str = ""  #: who else has the story, one line
     remark: str = ""  #: how it came here, such as that another channel stays down
+    facets: tuple[tuple[str, tuple[str, ...]], ...] = ()  #: kind of what was found, and its words in the article

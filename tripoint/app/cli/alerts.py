@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tripoint.app.cli import hearing, outbox
+from tripoint.app.cli import alerts_test, hearing, outbox
 from tripoint.app.cli.terminal import print_json, print_table, settings_of
 from tripoint.domain.types import AlertState
 
@@ -16,6 +16,8 @@ def register(app: typer.Typer) -> None:
     """Add the verb."""
     alerts = typer.Typer(no_args_is_help=True, help="What was told, to whom, and what became of it.")
     app.add_typer(alerts, name="alerts", epilog="Example: tripoint alerts list --state dead")
+
+    alerts_test.register(alerts)
 
     @alerts.command("list", epilog="Example: tripoint alerts list --since 2026-11-20 --json")
     def list_(

@@ -1,0 +1,28 @@
+"""The fixed words of messages, from `phrases.toml` beside this file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+
+LANGUAGES = ("en", "vi")
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Mapping[str, Mapping[str, str]]:
+    """Return every phrase by language and name."""
+    read: dict[str, dict[str, str]] = tomllib.loads(files("alerts").joinpath("phrases.toml").read_text("utf-8"))
+    return read
+
+
+def words(language: str) -> Mapping[str, str]:
+    """Return the phrases of a language by name."""
+    return catalogue()[language]
+
+
+def weekday(number: int, language: str) -> str:
+    """Return the name of a day of the week, Monday being 0."""
+    return words(language)[_WEEKDAYS[number]]
