@@ -1,0 +1,86 @@
+"""The outbox: order within a story, limits, digests, and channels that rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.together import digest_alert
+from storage.alerts import AlertStore
+from storage.database import Database, open_database
+from storage.digests import DigestStore
+from tripoint.domain.digests import Period
+from tripoint.domain.types import Alert, AlertKey, AlertState, Delivery, Evidence, Outcome, Plan, Verdict
+
+NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+LATER = NOW + timedelta(hours=2)
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = open_database(url)
+    yield opened
+    opened.close()
+
+
+def alert(story: str, kind: str = "new", plan: Plan = Plan(), rule: str = "r") -> Alert:  # noqa: B008 - frozen
+    told = Evidence(f"Title {story}", "A", "https://a.example/", NOW, NOW, "en", "t", 0.9, 0.5, ())
+    return Alert(AlertKey(story, rule, "c", kind), told, NOW, plan)
+
+
+def claimed(store: AlertStore, now: datetime) -> list[tuple[int, str]]:
+    return [(each.id, each.alert.key.kind) for each in store.claim(now, ["c"], 9)]
+
+
+def test_an_update_waits_for_its_first_alert_and_no_longer(database: Database) -> None:
+    store = AlertStore(database)
+    store.queue([alert("s")])
+    store.queue([alert("s", "update:1"), alert("other")])
+    assert [kind for _, kind in claimed(store, NOW)] == ["new", "new"]
+    store.settle(Delivery(1, 1, NOW, Outcome.TRANSIENT, "503"), AlertState.PENDING, NOW + timedelta(minutes=30))
+    assert claimed(store, NOW + timedelta(minutes=5)) == []
+    assert store.drop([1]) == 1
+    assert [kind for _, kind in claimed(store, NOW + timedelta(minutes=5))] == ["update:1"]
+
+
+def test_a_channel_rests_as_long_as_it_was_told(database: Database) -> None:
+    store = AlertStore(database)
+    store.queue([alert("a"), alert("b")])
+    (first,) = store.claim(NOW, ["c"], 1)
+    until = NOW + timedelta(minutes=10)
+    store.settle(Delivery(first.id, 1, NOW, Outcome.TRANSIENT, "429"), AlertState.PENDING, until, until)
+    assert claimed(store, NOW + timedelta(minutes=9)) == []
+    assert store.next_due(["c"]) == until
+    assert len(claimed(store, until)) == 2
+
+
+def test_what_is_over_the_limit_is_told_together(database: Database) -> None:
+    store = AlertStore(database)
+    queued = store.queue([alert(str(each), plan=Plan(None, None, 2, 3600)) for each in range(5)])
+    assert [each.verdict for each in queued.rulings] == [Verdict.QUEUED] * 2 + [Verdict.LIMITED] * 3
+    digests = DigestStore(database)
+    assert digests.flush(NOW, lambda held: digest_alert(held, {}, NOW)) == 0
+    assert digests.flush(LATER, lambda held: digest_alert(held, {}, LATER)) == 1
+    (told,) = [each for each in store.claim(LATER, ["c"], 9) if each.alert.digest]
+    assert told.alert.digest is not None
+    assert (told.alert.digest.period, told.alert.digest.stories) == (Period.OVERFLOW, 3)
+    assert store.told_in(told.id) == [3, 4, 5]
+    assert digests.flush(LATER, lambda held: digest_alert(held, {}, LATER)) == 0
+
+
+def test_a_fresh_report_takes_a_story_out_of_the_summary(database: Database) -> None:
+    store = AlertStore(database)
+    store.queue([alert("s", plan=Plan(LATER, Period.OLD)), alert("t", plan=Plan(LATER, Period.OLD))])
+    (ruling,) = store.queue([alert("s")]).rulings
+    assert ruling.verdict is Verdict.QUEUED
+    assert claimed(store, NOW) == [(1, "new")]
+    assert DigestStore(database).flush(NOW, lambda held: digest_alert(held, {}, NOW), old_too=True) == 1
+
+
+def test_a_channel_hears_a_story_by_the_first_rule(database: Database) -> None:
+    store = AlertStore(database)
+    queued = store.queue([alert("s"), alert("s", rule="second")])
+    assert [each.verdict for each in queued.rulings] == [Verdict.QUEUED, Verdict.KNOWN]
+    assert queued.number == 1
