@@ -9,8 +9,12 @@ from __future__ import annotations
 import hashlib
 import smtplib
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.message import Message as MimeMessage
+from email.policy import compat32
 from email.utils import format_datetime, formataddr
 from typing import Any
 
@@ -88,17 +92,16 @@ class StoryMail(NotifyEmail):
 class _Connection(AppriseSMTPController):
     """Apprise's connection, which lets the server's answer be seen."""
 
-    def deliver(self, sender: str, recipients: list[str], mail: EmailMessage) -> dict[str, tuple[int, bytes]]:
+    def deliver(self, sender: str, recipients: list[str], mail: MimeMessage) -> dict[str, tuple[int, bytes]]:
         """Send one mail; return the recipients who were refused, and raise what smtplib raises."""
         socket: Any = self._socket
         refused: dict[str, tuple[int, bytes]] = socket.send_message(mail, sender, recipients)
         return refused
 
 
-def compose(message: Message, addresses: dict[str, str], domain: str, now: datetime) -> EmailMessage:
+def compose(message: Message, addresses: dict[str, str], domain: str, now: datetime) -> MimeMessage:
     """Return a mail: plain text, and the HTML with its pictures beside it; replies name the thread's first mail."""
     mail = EmailMessage()
-    mail["Subject"] = one_line(message.subject)
     for name, value in addresses.items():
         mail[name] = value
     host = _domain(addresses["From"], domain)
@@ -120,7 +123,11 @@ def compose(message: Message, addresses: dict[str, str], domain: str, now: datet
                 part.add_related(
                     picture.png, "image", "png", cid=f"<{picture.name}>", filename=picture.name, disposition="inline"
                 )
-    return mail
+    # EmailMessage puts a second space where a folded subject goes over into encoded words; Header does not.
+    subject = one_line(message.subject)
+    sent = message_from_bytes(mail.as_bytes(), policy=compat32)
+    sent["Subject"] = Header(subject, "us-ascii" if subject.isascii() else "utf-8", header_name="Subject")  # type: ignore[assignment]  # a Header folds by itself
+    return sent
 
 
 def _domain(sender: str, fallback: str) -> str:

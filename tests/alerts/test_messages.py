@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import re
 from datetime import UTC, date, datetime
+from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.message import Message as MimeMessage
 from pathlib import Path
 
 import pytest
@@ -130,10 +132,8 @@ def test_hostile_text_stays_text(nasty: str, form: Format, language: str) -> Non
         assert mail["Bcc"] is None
 
 
-def _read(mail: EmailMessage) -> EmailMessage:
-    from email import message_from_bytes, policy
-
-    read = message_from_bytes(mail.as_bytes(policy=policy.SMTP), policy=policy.default)
+def _read(mail: MimeMessage) -> EmailMessage:
+    read = message_from_bytes(mail.as_bytes(), policy=policy.default)
     assert isinstance(read, EmailMessage)
     return read
 
@@ -160,6 +160,14 @@ def test_a_mail_threads_by_its_story_and_shows_its_picture() -> None:
     alternative = re.search(r'alt="([^"]+)"', html.get_content())
     assert alternative is not None
     assert "435" in alternative[1]
+
+
+@pytest.mark.parametrize(
+    "title", ["Russian, Pakistani navies begin Arabian Monsoon exercise", "Nga và Pakistan ký", "T " * 90]
+)
+def test_a_subject_arrives_as_it_was_written(title: str) -> None:
+    message = Renderer().render(evidence(title), KEY, Reader(Format.HTML))
+    assert _read(compose(message, ADDRESSES, "x", NOW))["Subject"] == message.subject
 
 
 def test_what_a_service_has_no_room_for_is_left_out_and_never_the_link() -> None:
