@@ -37,12 +37,6 @@ def has_vietnamese_marks(text: str) -> bool:
     return bool(_VIETNAMESE.search(text) or (not text.isascii() and _VIETNAMESE.search(nfc(text))))
 
 
-def strip_marks(text: str) -> str:
-    """Return the text without diacritics, đ as d."""
-    bare = "".join(each for each in unicodedata.normalize("NFD", text) if not unicodedata.combining(each))
-    return bare.replace("đ", "d").replace("Đ", "D")
-
-
 @dataclass(frozen=True, slots=True)
 class Folded:
     """A folded text that knows where each of its characters came from."""
@@ -100,6 +94,7 @@ def _class(codes: Iterable[int]) -> str:
 
 
 _JOINING = _class(code for code in range(0x250, 0x10000) if unicodedata.combining(chr(code)))
+_MARK = re.compile(f"[{_JOINING}]+")
 # Letters that are not in composed form by themselves, such as the Kelvin sign.
 _ALONE = _class(
     code
@@ -111,6 +106,13 @@ _DROP = re.compile(f"[{_DROPPED}]")
 _UNSETTLED = re.compile(f"[{_DROPPED}{_JOINING}{_ALONE}]+")
 _VARIANT = re.compile("[" + "".join(re.escape(chr(each)) for each in _SINGLE) + "]")
 _TONES = {"\u0300", "\u0301", "\u0303", "\u0309", "\u0323"}
+
+
+def strip_marks(text: str) -> str:
+    """Return the text without diacritics, đ as d."""
+    if text.isascii():
+        return text
+    return _MARK.sub("", unicodedata.normalize("NFD", text)).replace("đ", "d").replace("Đ", "D")
 
 
 def _new_placement() -> dict[str, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
@@ -51,12 +50,31 @@ class _Pattern(NamedTuple):
     closes_word: bool
 
 
-@dataclass(frozen=True, slots=True)
 class _Line:
-    start: int
-    end: int
-    is_capitals: bool
-    is_vietnamese: bool
+    """A line of the folded text; what it is asked about is found out when it is first asked, for most never are."""
+
+    __slots__ = ("_cased", "_is_capitals", "_is_vietnamese", "end", "start")
+
+    def __init__(self, cased: str, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
+        self._cased = cased
+        self._is_capitals: bool | None = None
+        self._is_vietnamese: bool | None = None
+
+    @property
+    def is_capitals(self) -> bool:
+        """Whether it is written in capitals."""
+        if self._is_capitals is None:
+            self._is_capitals = _is_capitals(self._cased)
+        return self._is_capitals
+
+    @property
+    def is_vietnamese(self) -> bool:
+        """Whether it reads as Vietnamese."""
+        if self._is_vietnamese is None:
+            self._is_vietnamese = is_vietnamese(self._cased, is_capitals=self.is_capitals)
+        return self._is_vietnamese
 
 
 class Matcher:
@@ -114,11 +132,11 @@ class Matcher:
 
 
 class _Lines:
-    """Judges each line once: whether it is all capitals, and whether it reads as Vietnamese."""
+    """Finds the line around an offset, and remembers the last one with what is known of it."""
 
     def __init__(self, folded: Folded) -> None:
         self._folded = folded
-        self._line = _Line(0, -1, is_capitals=False, is_vietnamese=False)
+        self._line = _Line("", 0, -1)
 
     def at(self, offset: int) -> _Line:
         """Return the line around an offset; asked in rising order, so that remembering one is enough."""
@@ -127,9 +145,7 @@ class _Lines:
             start = text.rfind("\n", 0, offset) + 1
             end = text.find("\n", offset)
             end = len(text) if end < 0 else end
-            cased = self._folded.cased[start:end]
-            is_capitals = _is_capitals(cased)
-            self._line = _Line(start, end, is_capitals, is_vietnamese(cased, is_capitals=is_capitals))
+            self._line = _Line(self._folded.cased[start:end], start, end)
         return self._line
 
 

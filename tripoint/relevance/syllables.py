@@ -16,6 +16,7 @@ _RIMES = (
 SYLLABLES = frozenset(map("".join, product(_ONSETS, _RIMES)))
 
 _WORD = re.compile(r"[A-Za-z]+")
+_PLAIN = re.compile(r"(?<![A-Za-z])[a-z][A-Za-z]*")
 _HEAD = 300  # characters of a line that are enough to tell
 _SHARE = 0.65
 _SHARE_WITH_NAMES = 0.4  # of all words, for an English title writes only its smallest words small
@@ -33,12 +34,13 @@ def is_vietnamese(line: str, *, is_capitals: bool) -> bool:
 
     Because marks are never looked at, a text and the same text without its marks get the same answer.
     """
-    words = _WORD.findall(line[:_HEAD])
-    plain = [each for each in words if each[0].islower()]
-    if is_capitals or len(plain) < _FEW:
-        return bool(words) and _share(words) >= _SHARE_OF_NAMES
-    return _share(plain) >= _SHARE and _share(words) >= _SHARE_WITH_NAMES
+    head = line[:_HEAD]
+    plain = [] if is_capitals else _PLAIN.findall(head)
+    if len(plain) >= _FEW and _share(plain) < _SHARE:
+        return False
+    words = _WORD.findall(head.lower())
+    return bool(words) and _share(words) >= (_SHARE_OF_NAMES if len(plain) < _FEW else _SHARE_WITH_NAMES)
 
 
 def _share(words: Sequence[str]) -> float:
-    return sum(each.lower() in SYLLABLES for each in words) / len(words)
+    return sum(map(SYLLABLES.__contains__, words)) / len(words)
