@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, and_, func, insert, or_, select, upda
 
 from storage import tables as t
 from storage.database import Database
-from storage.relevant import IS_RELEVANT
+from storage.relevant import HAS_RELEVANT, IS_RELEVANT
 from storage.upsert import insert_for
 from tripoint.domain.errors import MendError
 from tripoint.domain.types import Carried, Clues, Origin, PlacementKind, Report, Signature
@@ -68,8 +68,7 @@ class StoryStore:
             .order_by(newest.desc(), t.articles.c.story)
         )
         if relevant_only:
-            told = select(t.articles.c.story).where(IS_RELEVANT)
-            stories = stories.where(t.articles.c.story.in_(told))
+            stories = stories.where(HAS_RELEVANT)
         with self._database.read() as connection:
             keys = list(connection.scalars(stories.limit(limit)))
             found = _reports(connection, t.articles.c.story.in_(keys))

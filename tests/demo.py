@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.house import House
+from tests.house import DEADLINE_S, House, page_address
 from tests.mail import MailServer
 from tests.newsroom import DeskOutlet, NewsroomThread, events_of, events_told, load_desk
 
@@ -50,6 +52,8 @@ def main() -> int:
             say.rule("Second pass: nothing is new")
             _crawl(house)
             checks += _after_second(house, desk, mail, room, before)
+            say.rule("The page of this archive")
+            checks.append(_page(house, say))
     table = Table(title="What the demo did", title_justify="left")
     for column in ("", "what", "wanted", "found"):
         table.add_column(column)
@@ -120,6 +124,21 @@ def _after_second(
         Check("second pass: pages fetched again", 0, sum(each.path in paths for each in room.requests)),
         Check("second pass: alerts and mails after it", before, _counted(house, mail)),
     ]
+
+
+def _page(house: House, say: Console) -> Check:
+    """Serve the page for a moment, and look for what was told on it."""
+    serving = house.start("web", "--port", "0")
+    try:
+        address = page_address(serving)
+        say.print(f"{address}/ shows what was stored; `tripoint run` and `tripoint web` serve it", markup=False)
+        with urllib.request.urlopen(f"{address}/?days=30") as answer:
+            shown = answer.read().decode()
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        serving.communicate(timeout=DEADLINE_S)
+    stories = {each["story"] for each in house.json("stories", "--since", "30d")}
+    return Check("stories told that the page shows", len(stories), sum(f"/stories/{each}" in shown for each in stories))
 
 
 def _not_articles(desk: list[DeskOutlet]) -> int:

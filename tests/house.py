@@ -121,6 +121,15 @@ class House:
             return connection.execute(query).fetchall()
 
 
+def page_address(process: subprocess.Popen[str]) -> str:
+    """Wait until a command says where its page is, and return that."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "the page is at " in line:
+            return line.split("the page is at ")[1].split(";")[0].strip().rstrip("/")
+    raise AssertionError("it ended without a page")
+
+
 def _section(name: str, values: Mapping[str, Any]) -> str:
     tables = {key: value for key, value in values.items() if isinstance(value, Mapping)}
     plain = [f"{key} = {json.dumps(value)}" for key, value in values.items() if key not in tables]

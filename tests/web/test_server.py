@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from tests.house import House
+from tests.house import House, page_address
 
 STOP_WITHIN_S = 10
 
@@ -26,18 +26,9 @@ def ended(process: subprocess.Popen[str]) -> str:
     return said + complained
 
 
-def address(process: subprocess.Popen[str]) -> str:
-    """Return the address that a command says that its page has."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "the page is at " in line:
-            return line.split("the page is at ")[1].split("/;")[0].strip().rstrip("/")
-    raise AssertionError("it ended without a page")
-
-
 def test_run_says_the_address_and_serves_there(house: House) -> None:
     service = house.start("run")
-    page = address(service)
+    page = page_address(service)
     with urllib.request.urlopen(page) as answer:
         assert answer.status == 200
         assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -48,9 +39,9 @@ def test_run_says_the_address_and_serves_there(house: House) -> None:
 
 def test_web_serves_beside_a_running_service(house: House) -> None:
     service = house.start("run")
-    address(service)
+    page_address(service)
     looking = house.start("web", "--port", "0")
-    with urllib.request.urlopen(address(looking)) as answer:
+    with urllib.request.urlopen(page_address(looking)) as answer:
         assert answer.status == 200
     ended(looking)
     ended(service)
@@ -58,7 +49,7 @@ def test_web_serves_beside_a_running_service(house: House) -> None:
 
 def test_an_open_connection_does_not_keep_it_from_ending(house: House) -> None:
     looking = house.start("web")
-    host = address(looking).removeprefix("http://")
+    host = page_address(looking).removeprefix("http://")
     idle, half = HTTPConnection(host), socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2])))
     idle.request("GET", "/")
     idle.getresponse().read()

@@ -46,8 +46,11 @@ def language_of(request: Request) -> str:
     return rooms_of(request).settings.web.language or preferred(request.headers.get("accept-language", ""))
 
 
-def render(request: Request, template: str, /, status: int = 200, **values: Any) -> HTMLResponse:
-    """Return a page; beside its values it has the phrases, the time, the form token and where it is."""
+async def render(request: Request, template: str, /, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page; beside its values it has the phrases, the time, the form token and where it is.
+
+    It is written on a reader's thread: two hundred stories take a while, and the loop has pages to fetch.
+    """
     say = phrases(language_of(request))
     rooms = rooms_of(request)
     now = rooms.now()
@@ -62,7 +65,8 @@ def render(request: Request, template: str, /, status: int = 200, **values: Any)
         "ago": lambda moment: ago(say, moment, now),
         **values,
     }
-    answer = HTMLResponse(_environment().get_template(template).render(context), status)
+    written = await rooms.reader.do(lambda: _environment().get_template(template).render(context))
+    answer = HTMLResponse(written, status)
     cookie_for(request, answer)
     answer.headers["vary"] = "cookie, accept-language"
     return answer

@@ -47,7 +47,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
     known = {400, 403, 404, 405}
-    answer = _problem(request, status, f"error.{status}" if status in known else "error.other", "")
+    answer = await _problem(request, status, f"error.{status}" if status in known else "error.other", "")
     answer.headers.update(headers or {})
     return answer
 
@@ -56,22 +56,22 @@ async def _told(request: Request, error: Exception) -> Response:
     """Say what a person can mend as a page of its own; what the database cannot do now, as such."""
     if isinstance(error, MendError):
         status = 404 if request.path_params and not isinstance(error, AskedError) else 400
-        return _problem(request, status, f"error.{status}", str(error))
-    return _problem(request, 503, "error.503", str(error))
+        return await _problem(request, status, f"error.{status}", str(error))
+    return await _problem(request, 503, "error.503", str(error))
 
 
 async def _too_long(request: Request, error: Exception) -> Response:
     del error
-    return _problem(request, 413, "error.other", "")
+    return await _problem(request, 413, "error.other", "")
 
 
 async def _broken(request: Request, error: Exception) -> Response:
     """Say that something is wrong with us, and nothing of what; the server's log has the rest."""
     del error
-    return _problem(request, 500, "error.other", "")
+    return await _problem(request, 500, "error.other", "")
 
 
-def _problem(request: Request, status: int, phrase: str, detail: str) -> Response:
+async def _problem(request: Request, status: int, phrase: str, detail: str) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"status": status, "problem": detail or phrases("en")(phrase)}, status)
-    return rendering.render(request, "error.html", status, number=status, phrase=phrase, detail=detail)
+    return await rendering.render(request, "error.html", status, number=status, phrase=phrase, detail=detail)

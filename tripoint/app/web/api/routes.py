@@ -42,7 +42,7 @@ async def description(request: Request) -> Response:
 async def documentation(request: Request) -> Response:
     """Show the description to a person."""
     needs_token = bool(rooms_of(request).access.token)
-    return render(request, "api.html", operations=OPERATIONS, prefix=PREFIX, needs_token=needs_token)
+    return await render(request, "api.html", operations=OPERATIONS, prefix=PREFIX, needs_token=needs_token)
 
 
 ROUTES = (

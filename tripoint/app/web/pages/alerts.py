@@ -21,7 +21,7 @@ async def every(request: Request) -> Response:
     chosen = AlertState(state) if state else None
     alerts = await rooms.reader.do(lambda: rooms.stores.alerts.history(state=chosen, limit=limit))
     counts = await rooms.reader.do(rooms.stores.alerts.counts)
-    return render(request, "alerts.html", alerts=alerts, counts=counts, state=state, limit=limit)
+    return await render(request, "alerts.html", alerts=alerts, counts=counts, state=state, limit=limit)
 
 
 ROUTES = (Route("/alerts", every),)

@@ -56,7 +56,7 @@ async def one(request: Request) -> Response:
     rooms = rooms_of(request)
     number = _number(request)
     found = await rooms.reader.do(lambda: whole_article(rooms, number))
-    return render(request, "article.html", found=found, article=found.stored.article, said=request.query_params)
+    return await render(request, "article.html", found=found, article=found.stored.article, said=request.query_params)
 
 
 def whole_article(rooms: Rooms, number: int) -> Whole:

@@ -37,7 +37,7 @@ async def curve(request: Request) -> Response:
     points = curve_points(report.get("curve", ()))
     figures = report.get("cross_validated")
     here = curve_place(figures["precision"], figures["recall"]) if figures else None
-    return render(
+    return await render(
         request,
         "calibration.html",
         topic=topic,

@@ -24,7 +24,7 @@ _MINUTE = timedelta(minutes=1)
 
 async def form(request: Request) -> Response:
     """Ask for the token."""
-    return render(request, "login.html", next=own_path(request.query_params.get("next", "/")), problem="")
+    return await render(request, "login.html", next=own_path(request.query_params.get("next", "/")), problem="")
 
 
 async def login(request: Request) -> Response:
@@ -37,11 +37,11 @@ async def login(request: Request) -> Response:
     while wrong and now_s - wrong[0] > _MINUTE.total_seconds():
         wrong.popleft()
     if len(wrong) >= _TRIES:
-        return render(request, "login.html", 429, next=wanted, problem="login.too_often")
+        return await render(request, "login.html", 429, next=wanted, problem="login.too_often")
     token = sent.get("token", "")
     if not isinstance(token, str) or not rooms.access.accepts(token.strip()):
         wrong.append(now_s)
-        return render(request, "login.html", 401, next=wanted, problem="login.wrong")
+        return await render(request, "login.html", 401, next=wanted, problem="login.wrong")
     answer = RedirectResponse(wanted, 303)
     answer.set_cookie(
         SESSION_COOKIE,

@@ -24,7 +24,7 @@ async def search(request: Request) -> Response:
         found = await rooms.reader.do(lambda: find(rooms, query))
     except MendError as error:
         found, problem = SearchPage((), is_more=False), str(error)
-    return render(
+    return await render(
         request,
         "search.html",
         400 if problem else 200,

@@ -58,7 +58,7 @@ async def every(request: Request) -> Response:
     days: int = asked_of(request, Whole("days", "", 3, 1, 30))["days"]
     rows = await rooms.reader.do(lambda: source_rows(rooms, days))
     counted = {state: sum(row.state == state for row in rows) for state in dict.fromkeys(row.state for row in rows)}
-    return render(request, "sources.html", rows=rows, counted=counted, days=days)
+    return await render(request, "sources.html", rows=rows, counted=counted, days=days)
 
 
 def source_rows(rooms: Rooms, days: int) -> list[SourceRow]:
@@ -87,7 +87,7 @@ async def one(request: Request) -> Response:
     name = request.path_params["name"]
     days: int = asked_of(request, Whole("days", "", 7, 1, 30))["days"]
     found = await rooms.reader.do(lambda: _shown(rooms, name, days))
-    return render(request, "source.html", found=found, row=found.row, source=found.row.source, days=days)
+    return await render(request, "source.html", found=found, row=found.row, source=found.row.source, days=days)
 
 
 def _shown(rooms: Rooms, name: str, days: int) -> _Shown:

@@ -42,7 +42,7 @@ async def overview(request: Request) -> Response:
     asked = asked_of(request, Whole("days", "", 7, 1, 90), Flag("all", ""))
     days, everything = asked["days"], asked["all"]
     found = await rooms.reader.do(lambda: _overview(rooms, days, everything=everything))
-    return render(request, "stories.html", found=found, days=days, everything=everything, most=_MOST_STORIES)
+    return await render(request, "stories.html", found=found, days=days, everything=everything, most=_MOST_STORIES)
 
 
 def _overview(rooms: Rooms, days: int, *, everything: bool) -> _Overview:
@@ -60,7 +60,7 @@ async def one(request: Request) -> Response:
     rooms = rooms_of(request)
     key = request.path_params["key"]
     found = await rooms.reader.do(lambda: _whole(rooms, key))
-    return render(request, "story.html", found=found, story=found.story, silent=_silent(rooms, found.story))
+    return await render(request, "story.html", found=found, story=found.story, silent=_silent(rooms, found.story))
 
 
 def _whole(rooms: Rooms, key: str) -> _Whole:
