@@ -16,6 +16,11 @@ _SPACE = re.compile(r"\s+")
 _VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯ\u1ea0-\u1ef9]")
 
 
+def is_nfc(text: str) -> bool:
+    """Return whether letters and marks are composed already."""
+    return unicodedata.is_normalized("NFC", text)
+
+
 def nfc(text: str) -> str:
     """Return the text with letters and marks composed, the form in which everything is stored."""
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
@@ -151,6 +156,17 @@ _BASES = "".join(
     for code in range(first, last)
     if unicodedata.decomposition(chr(code)) and unicodedata.normalize("NFD", chr(code))[0].isascii()
 )
+_MARKED = {
+    base: f"[{base}{''.join(each for each in _BASES if unicodedata.normalize('NFD', each)[0] == base)}]"
+    for base in "aeiouy"
+} | {"d": "[dđ]"}
+
+
+def marked(pattern: str) -> str:
+    """Return a pattern of unmarked small words so that it finds them with any marks too, in composed text."""
+    return "".join(_MARKED.get(each, each) for each in pattern)
+
+
 _WITHOUT_BASE = re.compile(f"[^\\x00-\\x7f{_class(map(ord, _BASES))}]+")
 
 

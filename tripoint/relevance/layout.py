@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tripoint.domain.text import nfc, strip_marks
+from tripoint.domain.text import is_nfc, marked, nfc
 
 _ENDS = (".", "!", "?", "…", ":", ";")
 _CLOSES = "\"'”’»)]"
+_VIETNAMESE = (
+    r"tin (?:lien quan|cung chuyen muc|nong|moi)|xem (?:them|ngay)|doc (?:them|ngay|tiep)|co the ban quan tam"
+    r"|dung bo lo|bai (?:lien quan|viet lien quan)|tu khoa|video dang hot|moi (?:quy )?(?:ban doc|doc gia)"
+)
 _LEADS_ELSEWHERE = re.compile(
-    r"\W*(?:read (?:more|also)|also (?:read|see)|see also|related|more (?:on|from)|don't miss|watch|recommended"
-    r"|tin (?:lien quan|cung chuyen muc|nong|moi)|xem (?:them|ngay)|doc (?:them|ngay|tiep)|co the ban quan tam"
-    r"|dung bo lo|bai (?:lien quan|viet lien quan)|tu khoa|tags?|video dang hot"
-    r"|moi (?:quy )?(?:ban doc|doc gia))\b"
-    r"|\s*(?:>>|»|►|▶|•\s*>)",
+    r"\W*(?:read (?:more|also)|also (?:read|see)|see also|related|more (?:on|from)|don't miss|watch|recommended|tags?"
+    rf"|{marked(_VIETNAMESE)})\b|\s*(?:>>|»|►|▶|•\s*>)",
     re.IGNORECASE,
 )
 _LONG_HEADLINE = 160
-_OPENING = 60  # characters of a line that may say so
 _FEW_LINES = 4
 
 
@@ -32,8 +32,9 @@ def asides(text: str, spans: Sequence[tuple[int, int]]) -> frozenset[int]:
     likely: set[int] = set()
     index = 0
     is_in_block = False
+    settle = str if is_nfc(text) else nfc
     for number, (start, end) in enumerate(_lines(text)):
-        line = nfc(text[start:end].strip())
+        line = settle(text[start:end].strip())
         members = []
         while index < len(spans) and spans[index][0] < end:
             members.append(index)
@@ -41,7 +42,7 @@ def asides(text: str, spans: Sequence[tuple[int, int]]) -> frozenset[int]:
         if not line:
             continue
         is_headline = _is_headline(line)
-        if _LEADS_ELSEWHERE.match(strip_marks(line[:_OPENING])):
+        if _LEADS_ELSEWHERE.match(line):
             is_in_block = True
             said.update(members)
         elif is_in_block and (is_headline or (line.endswith("?") and len(line) <= _LONG_HEADLINE)):

@@ -41,10 +41,27 @@ class _Found(NamedTuple):
     end: int
 
 
+class _Beside(NamedTuple):
+    """Words that are looked for beside an alias; all at once first, since hardly ever one is there."""
+
+    words: tuple[str, ...]
+    guards: tuple[Guard, ...]
+
+
+class _Asking(NamedTuple):
+    """An alias with what it asks of the words beside it, None where it asks nothing."""
+
+    alias: Alias
+    after: _Beside | None
+    before: _Beside | None
+    not_after: _Beside | None
+    not_before: _Beside | None
+
+
 class _Pattern(NamedTuple):
     """What one entry of the automaton may stand for, and which of its ends must not lie inside a word."""
 
-    aliases: tuple[Alias, ...]
+    aliases: tuple[_Asking, ...]
     is_free: bool  # the first alias asks for nothing, wherever it stands
     opens_word: bool
     closes_word: bool
@@ -120,14 +137,15 @@ class Matcher:
             if hidden and any(a <= start < b for a, b in hidden):
                 continue
             if pattern.is_free:
-                yield _Found(pattern.aliases[0], start, end)
+                yield _Found(pattern.aliases[0].alias, start, end)
                 continue
             line = lines.at(start)
-            for alias in pattern.aliases:
-                if _guards_hold(alias, folded, start, end, line):
+            for asking in pattern.aliases:
+                alias = asking.alias
+                if _guards_hold(asking, folded, start, end, line):
                     yield _Found(alias, start, end)
                     break
-                if alias.name and _stands_before(alias.not_after, folded, start, line):
+                if alias.name and asking.not_after and _stands_before(asking.not_after, folded, start, line):
                     refused_names.add(alias.concept)
 
 
@@ -160,36 +178,43 @@ def _is_capitals(line: str) -> bool:
 def _pattern(text: str, aliases: Sequence[Alias]) -> _Pattern:
     alias = aliases[0]
     asks = alias.line or alias.case or alias.after or alias.before or alias.not_after or alias.not_before
-    return _Pattern(tuple(aliases), not asks, text[0].isalnum(), text[-1].isalnum())
+    return _Pattern(tuple(map(_asking, aliases)), not asks, text[0].isalnum(), text[-1].isalnum())
 
 
-def _guards_hold(alias: Alias, folded: Folded, start: int, end: int, line: _Line) -> bool:
+def _asking(alias: Alias) -> _Asking:
+    lists = (alias.after, alias.before, alias.not_after, alias.not_before)
+    return _Asking(alias, *(_Beside(tuple(word for word, _ in each), each) if each else None for each in lists))
+
+
+def _guards_hold(asking: _Asking, folded: Folded, start: int, end: int, line: _Line) -> bool:
+    alias, after, before, not_after, not_before = asking
     if alias.case and not line.is_capitals and not _has_capitals(alias.text, folded.cased[start:end]):
         return False
-    if alias.line and line.is_vietnamese is not (alias.line == "vi"):
+    if after and not _stands_before(after, folded, start, line):
         return False
-    if alias.after and not _stands_before(alias.after, folded, start, line):
+    if before and not _stands_behind(before, folded, end, line):
         return False
-    if alias.before and not _stands_behind(alias.before, folded, end, line):
+    if not_after and _stands_before(not_after, folded, start, line):
         return False
-    return not (
-        (alias.not_after and _stands_before(alias.not_after, folded, start, line))
-        or (alias.not_before and _stands_behind(alias.not_before, folded, end, line))
-    )
+    if not_before and _stands_behind(not_before, folded, end, line):
+        return False
+    return not alias.line or line.is_vietnamese is (alias.line == "vi")  # last, for it costs most
 
 
 def _has_capitals(alias: str, surface: str) -> bool:
     return all(b.isupper() for a, b in zip(alias, surface, strict=False) if a.isupper())
 
 
-def _stands_before(guards: Sequence[Guard], folded: Folded, start: int, line: _Line) -> bool:
+def _stands_before(beside: _Beside, folded: Folded, start: int, line: _Line) -> bool:
     """Return whether one of the words is the last before an alias, parted by a space or a hyphen and nothing else."""
     text = folded.text
     if text[start - 1 : start] not in {" ", "-"}:
         return False
     first = max(0, start - _BESIDE_CHARACTERS)
     last = first + len(text[first:start].rstrip(_BESIDE))
-    for word, is_name in guards:
+    if not text.endswith(beside.words, first, last):
+        return False
+    for word, is_name in beside.guards:
         begin = last - len(word)
         if begin < first or not text.startswith(word, begin) or (begin and text[begin - 1].isalnum()):
             continue
@@ -198,14 +223,16 @@ def _stands_before(guards: Sequence[Guard], folded: Folded, start: int, line: _L
     return False
 
 
-def _stands_behind(guards: Sequence[Guard], folded: Folded, end: int, line: _Line) -> bool:
+def _stands_behind(beside: _Beside, folded: Folded, end: int, line: _Line) -> bool:
     """Return whether one of the words is the first behind an alias, parted by a space or a hyphen and nothing else."""
     text = folded.text
     if text[end : end + 1] not in {" ", "-"}:
         return False
     while text[end : end + 1] in _BESIDES:
         end += 1
-    for word, is_name in guards:
+    if not text.startswith(beside.words, end):
+        return False
+    for word, is_name in beside.guards:
         last = end + len(word)
         if not text.startswith(word, end) or text[last : last + 1].isalnum():
             continue

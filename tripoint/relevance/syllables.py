@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import product
 
 _ONSETS = ("", *"b c ch d g gh gi h k kh l m n ng ngh nh p ph qu r s t th tr v x".split())
@@ -16,7 +16,6 @@ _RIMES = (
 SYLLABLES = frozenset(map("".join, product(_ONSETS, _RIMES)))
 
 _WORD = re.compile(r"[A-Za-z]+")
-_PLAIN = re.compile(r"(?<![A-Za-z])[a-z][A-Za-z]*")
 _HEAD = 300  # characters of a line that are enough to tell
 _SHARE = 0.65
 _SHARE_WITH_NAMES = 0.4  # of all words, for an English title writes only its smallest words small
@@ -34,13 +33,15 @@ def is_vietnamese(line: str, *, is_capitals: bool) -> bool:
 
     Because marks are never looked at, a text and the same text without its marks get the same answer.
     """
-    head = line[:_HEAD]
-    plain = [] if is_capitals else _PLAIN.findall(head)
-    if len(plain) >= _FEW and _share(plain) < _SHARE:
+    words = _WORD.findall(line[:_HEAD])
+    plain = [] if is_capitals else [each for each in words if each >= "a"]  # all is ASCII, where capitals come first
+    if len(plain) < _FEW:
+        return bool(words) and _known(map(str.lower, words)) >= len(words) * _SHARE_OF_NAMES
+    known = _known(plain)
+    if known < len(plain) * _SHARE:
         return False
-    words = _WORD.findall(head.lower())
-    return bool(words) and _share(words) >= (_SHARE_OF_NAMES if len(plain) < _FEW else _SHARE_WITH_NAMES)
+    return known + _known(each.lower() for each in words if each < "a") >= len(words) * _SHARE_WITH_NAMES
 
 
-def _share(words: Sequence[str]) -> float:
-    return sum(map(SYLLABLES.__contains__, words)) / len(words)
+def _known(words: Iterable[str]) -> int:
+    return sum(map(SYLLABLES.__contains__, words))
