@@ -33,6 +33,14 @@ def test_a_wheel_carries_seeds_templates_and_migrations(tmp_path: Path) -> None:
     }
     assert seeds
     assert seeds <= names
-    assert "alerts/templates/alert.html.j2" in names
+    layouts = {str(each.relative_to(ROOT)) for each in (ROOT / "alerts" / "layout").iterdir()}
+    assert any(each.endswith(".html.j2") for each in layouts)
+    assert layouts | {"alerts/phrases.toml"} <= names
+    page = ROOT / "tripoint" / "app" / "web"
+    assets = {
+        str(each.relative_to(ROOT)) for each in page.rglob("*") if each.is_file() and each.suffix not in {".py", ".pyc"}
+    }
+    assert any(each.endswith(".css") for each in assets)
+    assert assets <= names
     assert "storage/migrations/versions/0001_first_tables.py" in names
     assert not any(each.startswith(("tests/", "bench/")) for each in names)
