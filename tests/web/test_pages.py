@@ -99,6 +99,18 @@ def test_alerts_have_outcomes(page: Served) -> None:
     assert "accepted" in get(page, "/alerts?state=sent")
 
 
+def test_an_article_says_why_it_was_told_or_not(page: Served) -> None:
+    number = page.article_of(HOSTILE[0])
+    kept = page.stores.alerts.rulings(number)
+    assert kept
+    said = get(page, f"/articles/{number}")
+    assert "Why it was told, or not" in said
+    section = said.split('id="why"')[1].split("</section>")[0]
+    assert section.count("<li>") == len(kept)
+    for each in kept:
+        assert html.escape(each.ruling.detail, quote=False) in html.unescape(section) or not each.ruling.detail
+
+
 def test_another_threshold_shows_what_would_turn(page: Served) -> None:
     scores = {each.id: each.assessments[0] for each in page.stores.articles.recent(1000)}
     relevant = sorted(each.score for each in scores.values() if each.relevant)

@@ -9,7 +9,7 @@ import pytest
 
 from tripoint.app.web.phrases import LANGUAGES, phrases, preferred
 from tripoint.domain.health import HealthState
-from tripoint.domain.types import AlertState, Outcome, PlacementKind, PollStatus
+from tripoint.domain.types import AlertState, Outcome, PlacementKind, PollStatus, Verdict
 from tripoint.relevance.topic import FACETS, NEGATIVE, POSITIVE
 
 TEMPLATES = resources.files("tripoint.app.web") / "templates"
@@ -56,6 +56,7 @@ def test_every_phrase_that_a_template_asks_for_is_there(language: str) -> None:
         ("health", [*HealthState, "disabled"]),
         ("alert", AlertState),
         ("outcome", Outcome),
+        ("ruling", Verdict),
         ("placement", PlacementKind),
         ("poll", PollStatus),
         ("facet", FACETS),

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from storage.alerts import KeptRuling
 from storage.articles import StoredArticle
 from tripoint.app.web.csrf import checked_form
 from tripoint.app.web.rendering import Part, parts_of, render
@@ -49,6 +50,7 @@ class Whole:
     title: tuple[Part, ...]
     paragraphs: tuple[tuple[Part, ...], ...]
     edits: tuple[tuple[int, Edit], ...]  #: number of the revision that an edit made
+    rulings: tuple[KeptRuling, ...]  #: why it was told or not, to whom and by which rule
 
 
 async def one(request: Request) -> Response:
@@ -76,6 +78,7 @@ def whole_article(rooms: Rooms, number: int) -> Whole:
         tuple(parts_of(article.title, hits[Zone.TITLE])),
         tuple(_paragraphs(article.text, hits[Zone.TEXT])),
         tuple(_edits(rooms.stores.articles.revisions(number))),
+        tuple(rooms.stores.alerts.rulings(number)),
     )
 
 
