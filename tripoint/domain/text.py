@@ -169,6 +169,8 @@ def marked(pattern: str) -> str:
 
 _WITHOUT_BASE = re.compile(f"[^\\x00-\\x7f{_class(map(ord, _BASES))}]+")
 
+_FOREIGN = re.compile("[^\\x00-\\x7f\u0300-\u036f]")
+
 
 def unmark(text: str) -> Folded:
     """Return the text as `fold` does and without diacritics, so that what is read is the same with and without them.
@@ -178,9 +180,18 @@ def unmark(text: str) -> Folded:
     composed, shifts = _compose(text)
     cased = _VARIANT.sub(lambda found: _SINGLE[ord(found[0])], composed)
     if not cased.isascii():
-        cased = _WITHOUT_BASE.sub(_foreign, cased.replace("đ", "d").replace("Đ", "D"))
-        cased = unicodedata.normalize("NFD", cased).encode("ascii", "ignore").decode("ascii")
+        cased = _bare(cased.replace("đ", "d").replace("Đ", "D").replace("“", '"').replace("”", '"').replace("…", "*"))
     return Folded(_Y_FOR_I.sub("i", cased.lower()), cased, shifts)
+
+
+def _bare(text: str) -> str:
+    apart = unicodedata.normalize("NFD", text)
+    if not _FOREIGN.search(apart):  # asked of few ranges first: most texts have nothing else
+        bare = apart.encode("ascii", "ignore").decode("ascii")
+        if len(bare) == len(text):  # no mark stood by itself
+            return bare
+    text = _WITHOUT_BASE.sub(_foreign, text)
+    return unicodedata.normalize("NFD", text).encode("ascii", "ignore").decode("ascii")
 
 
 def _foreign(found: re.Match[str]) -> str:

@@ -40,7 +40,8 @@ def is_vietnamese(line: str, *, is_capitals: bool) -> bool:
     known = _known(plain)
     if known < len(plain) * _SHARE:
         return False
-    return known + _known(each.lower() for each in words if each < "a") >= len(words) * _SHARE_WITH_NAMES
+    enough = len(words) * _SHARE_WITH_NAMES
+    return known >= enough or known + _known(each.lower() for each in words if each < "a") >= enough
 
 
 def _known(words: Iterable[str]) -> int:
