@@ -2,8 +2,8 @@
 
 The rules, which docs/operations.md tells an operator:
 
-- A job that was due while nothing ran is made up for once, however often it was missed (`Missed.ONCE`), or waits for its
-  next time (`Missed.SKIP`).
+- A job that was due while nothing ran is made up for once, however often it was missed (`Missed.ONCE`), or waits for
+  its next time (`Missed.SKIP`).
 - A local time that the clock skips in spring is run as long after the jump as it lies after the jump's start (02:30 at
   03:30); one that comes twice in autumn is run the first time only. So each day has exactly one run.
 - A run still under way keeps the next one from starting, unless the job allows several `at_once`.
@@ -118,9 +118,7 @@ def _next_local(trigger: AtLocalTime, after: datetime) -> datetime:
     today = after.astimezone(zone).date()
     # The day before counts too: a time that the clock skips at its end falls into today.
     days = [today + timedelta(days=each) for each in range(-1, 9)]
-    moments = (
-        _instant(day, at, zone) for day in days if day.weekday() in trigger.weekdays for at in trigger.times
-    )
+    moments = (_instant(day, at, zone) for day in days if day.weekday() in trigger.weekdays for at in trigger.times)
     return min(each for each in moments if each > after)
 
 

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from scheduler.jobs import Job, first_run, in_order, is_missed, next_run
 from tripoint.domain.errors import SettingsError, StorageError, TripointError
-from tripoint.domain.text import one_line
 from tripoint.domain.service import JobResult, JobRun
+from tripoint.domain.text import one_line
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,9 @@ class Roster:
     def standings(self) -> list[Standing]:
         """Return how each job does, the most important first."""
         return [
-            Standing(job, self._due[job.name], self._running[job.name], self._last.get(job.name), self._failures[job.name])
+            Standing(
+                job, self._due[job.name], self._running[job.name], self._last.get(job.name), self._failures[job.name]
+            )
             for job in in_order((each for each in self._jobs.values() if each.name in self._due), self._due)
         ]
 
@@ -120,9 +122,7 @@ class Roster:
                 if stop.is_set():
                     break
                 runs.append(asyncio.create_task(self.run(job.name, stop), name=job.name))
-                await asyncio.wait(
-                    {runs[-1], stopped}, timeout=_PATIENCE_S, return_when=asyncio.FIRST_COMPLETED
-                )
+                await asyncio.wait({runs[-1], stopped}, timeout=_PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.gather(*runs)
         finally:
             stopped.cancel()
@@ -149,7 +149,7 @@ class Roster:
         except TripointError as error:
             result, detail = JobResult.FAILED, str(error)
             log.error("job %s failed: %s", job.name, one_line(str(error)))
-        except Exception as error:  # noqa: BLE001 - the edge: a job's surprise is its own, and is told
+        except Exception as error:
             result, detail = JobResult.FAILED, f"{type(error).__name__}: {error}"
             log.error("job %s failed", job.name, exc_info=error)
         finally:

@@ -1,4 +1,4 @@
-"""The service: its jobs at their times, the courier beside them, and a pulse, in one process until it is asked to stop."""
+"""The service: jobs at their times, the courier beside them, and a pulse, in one process until it is asked to stop."""
 
 from __future__ import annotations
 

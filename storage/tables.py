@@ -117,7 +117,9 @@ frontier = Table(
     C("title", CleanText, nullable=False),
     C("published", UtcDateTime),
     C("summary", CleanText, nullable=False),
-    C("state", String(20), nullable=False),  # pending, done, again (done, to be looked at again), not_article, failed, quarantined
+    C(
+        "state", String(20), nullable=False
+    ),  # pending, done, again (done, to be looked at again), not_article, failed, quarantined
     C("attempts", Integer, nullable=False, default=0),
     C("due_at", UtcDateTime, nullable=False),
     C("finished_at", UtcDateTime),

@@ -8,9 +8,10 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tripoint.domain.errors import SettingsError
@@ -74,6 +75,18 @@ class RunSection(Section):
     stop_within_s: float = Field(
         default=8.0, gt=0, le=10, description="Time that work in flight gets to end on SIGTERM."
     )
+    timezone: str = Field(
+        default="Asia/Ho_Chi_Minh", description="Whose clock the jobs go by that run at a time of the day (IANA name)."
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"`{value[:40]}` is no time zone; write an IANA name such as Europe/London") from error
+        return value
 
 
 class AlertsSection(Section):

@@ -25,6 +25,7 @@ from storage.feedback import FeedbackStore
 from storage.frontier import FrontierStore
 from storage.health import HealthStore, SourceHealth
 from storage.lock import instance_lock
+from storage.service import AskStore, JobStore
 from storage.stories import StoryStore
 from tripoint.app.seeds import Seeds, load_seeds
 from tripoint.app.settings import ChannelSection, Settings
@@ -62,6 +63,8 @@ class Stores:
     health: HealthStore
     coverage: CoverageStore
     stories: StoryStore
+    jobs: JobStore
+    asks: AskStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,8 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             HealthStore(database),
             CoverageStore(database),
             StoryStore(database),
+            JobStore(database),
+            AskStore(database),
         )
     finally:
         database.close()

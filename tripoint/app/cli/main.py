@@ -19,6 +19,7 @@ from tripoint.app.cli import (
     doctor,
     feedback,
     init,
+    jobs,
     revisions,
     run,
     score,
@@ -74,6 +75,7 @@ def common(
 
 init.register(app)
 crawl.register(app)
+jobs.register(app)
 run.register(app)
 web.register(app)
 score.register(app)

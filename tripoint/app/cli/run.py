@@ -14,15 +14,11 @@ from tripoint.app.cli.crawl import choose
 from tripoint.app.cli.progress import Progress
 from tripoint.app.cli.terminal import err, plain, settings_of
 from tripoint.app.settings import Settings
+from tripoint.domain.service import AskVerb
 from tripoint.domain.types import Source
 
 if TYPE_CHECKING:
     from crawler.report import CrawlReport
-
-
-_LOOK_S = 15.0  # how often it is asked what is due
-_GROUPS_AT_ONCE = 16
-_BUDGET_S = 300.0  # for the pages of one source at a time; the rest stays pending for its next turn
 
 
 def register(app: typer.Typer) -> None:
@@ -47,41 +43,28 @@ def register(app: typer.Typer) -> None:
 
 async def _serve(settings: Settings, names: list[str]) -> None:
     from crawler.report import Result
+    from scheduler.roster import Roster
     from scheduler.service import Service, ServiceSettings
+    from tripoint.app.asked import AskDesk
+    from tripoint.app.jobs import WriterLedger, build_jobs
+    from tripoint.app.watch import Watch
     from tripoint.app.web.server import page_beside
-    from tripoint.app.wiring import opened_works
+    from tripoint.app.wiring import opened_works, utc_now
 
     console = err()
     progress = Progress(console, quiet=True)
     async with opened_works(settings, progress.say) as works:
         sources = choose(works.seeds.sources, names)
 
-        busy: set[str] = set()  # hosts that a pass is asking; another pass beside it would ask them twice as often
-
-        async def one_pass(stop: asyncio.Event) -> None:
-            due = await works.due(sources, busy)
-            chosen = [each for each in due.sources if not each.hosts & busy]
-            if not chosen:
-                return
-            for each in chosen:
-                busy.update(each.hosts)
-            await asyncio.gather(*(one_group(group, due.listings, stop) for group in groups(chosen)))
-
-        turns = asyncio.Semaphore(_GROUPS_AT_ONCE)
-
-        async def one_group(group: list[Source], due: frozenset[str], stop: asyncio.Event) -> None:
-            """Read sources that share a host, in a crawl of their own: a slow one keeps no other waiting."""
-            try:
-                async with turns:
-                    report = await works.crawler.crawl(group, progress.show, stop, due, _BUDGET_S)
-                    await works.look_after(group)
-            finally:
-                busy.difference_update(*(each.hosts for each in group))
+        def told(group: Sequence[Source], report: CrawlReport) -> None:
             if set(report.results) - {Result.LISTING_UNCHANGED} and not report.stopped:
                 console.print(Text(_line(group, report)))
 
-        look_s = min(_LOOK_S, settings.run.min_interval_s, settings.run.interval_s)
-        service = Service(one_pass, works.courier.run, ServiceSettings(look_s, settings.run.stop_within_s))
+        watch = Watch(works, sources, progress.show, told)
+        roster = Roster(build_jobs(settings, works, watch), WriterLedger(works.writer, works.stores.jobs), utc_now)
+        desk = AskDesk(works.writer, works.stores.asks, utc_now)
+        service = Service(roster, works.courier.run, ServiceSettings(settings.run.stop_within_s), utc_now, desk.look)
+        desk.serve(AskVerb.RUN, service.ask)
         async with page_beside(settings, works.seeds, works.stores, works.writer) as beside:
 
             def stop() -> None:
@@ -103,17 +86,6 @@ def _greeting(count: int, settings: Settings) -> str:
     least, most = min(run.min_interval_s, run.interval_s), max(run.max_interval_s, run.interval_s)
     rhythm = "" if least == most else f", then each at its own rhythm, {least:g} to {most:g} s"
     return f"watching {count} sources every {run.interval_s:g} s{rhythm}; Ctrl-C stops"
-
-
-def groups(sources: Sequence[Source]) -> list[list[Source]]:
-    """Return the sources parted so that no two parts share a host."""
-    parts: list[tuple[set[str], list[Source]]] = []
-    for source in sources:
-        touching = [part for part in parts if part[0] & source.hosts]
-        parts = [part for part in parts if not part[0] & source.hosts]
-        names = set(source.hosts).union(*(hosts for hosts, _ in touching))
-        parts.append((names, [*(each for _, members in touching for each in members), source]))
-    return [members for _, members in parts]
 
 
 def _line(group: Sequence[Source], report: CrawlReport) -> str:
