@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from crawler.moments import read_rfc822
 from crawler.providers.archive import ArchiveProvider, addresses
 from crawler.providers.reading import Reader
 from tripoint.domain.backfill import Ask, Find, Shard, ShardState, Sought, Terms, Wanted, day_start
-from tripoint.domain.text import fold, one_line, strip_marks
+from tripoint.domain.text import fold, one_line, slug
 from tripoint.domain.types import Failure, Source
 from tripoint.domain.urls import canonical_url, normalise_url
 from tripoint.domain.when import Days
@@ -147,8 +146,8 @@ def is_same_title(title: str, listed: Find) -> bool:
     """Return whether a listed page bears a title: as it is written, or as its address spells it."""
     if listed.title and fold(listed.title).text == fold(title).text:
         return True
-    slug = re.sub(r"[^a-z0-9]+", "-", strip_marks(title).lower()).strip("-")
-    return len(slug) > 12 and slug[:60].rsplit("-", 1)[0] in urlsplit(listed.url).path.lower()
+    words = slug(title)
+    return len(words) > 12 and words[:60].rsplit("-", 1)[0] in urlsplit(listed.url).path.lower()
 
 
 def _is_site(source: Source, url: str) -> bool:

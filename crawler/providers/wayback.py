@@ -12,7 +12,7 @@ from crawler.listings import UnreadableListingError
 from crawler.providers.archive import addresses
 from crawler.providers.reading import Reader
 from tripoint.domain.backfill import Ask, Find, Shard, ShardState, Sought, Wanted, day_start
-from tripoint.domain.text import one_line, strip_marks
+from tripoint.domain.text import one_line, slug
 from tripoint.domain.types import Failure
 from tripoint.domain.urls import normalise_url
 from tripoint.domain.when import Days
@@ -59,7 +59,7 @@ class WaybackProvider:
 
     def shards(self, wanted: Wanted) -> Sequence[Shard]:
         """Return a shard for each publisher and month of copies, which may be later than the pages."""
-        slugs = [_slug(" ".join(wanted.words))] if wanted.words else list(wanted.slugs)
+        slugs = [slug(" ".join(wanted.words))] if wanted.words else list(wanted.slugs)
         pattern = f".*({'|'.join(re.escape(each) for each in slugs if each)}).*"
         copied = Days(wanted.days.first, wanted.days.end + _LATER)
         found = []
@@ -101,7 +101,3 @@ class WaybackProvider:
             if not key:
                 return Sought(tuple(finds))
         return Sought(tuple(finds), ShardState.CAPPED, f"more than {_MOST_PAGES * _ROWS} copies in a month")
-
-
-def _slug(words: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", strip_marks(words).lower()).strip("-")

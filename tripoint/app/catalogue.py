@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 from crawler.discover import Discovery
 from crawler.markup import parse_xml
 from tripoint.domain.errors import MendError
-from tripoint.domain.text import one_line, strip_marks
+from tripoint.domain.text import one_line, slug
 from tripoint.domain.types import Found, Source
 
 IMPORTED = "imported.toml"
@@ -168,7 +168,7 @@ def _is_web_address(url: str) -> bool:
 
 
 def _name(outlet: str, taken: set[str]) -> str:
-    stem = re.sub(r"[^a-z0-9]+", "-", strip_marks(outlet).lower()).strip("-")[:40] or "source"
+    stem = slug(outlet)[:40] or "source"
     number, name = 1, stem
     while name in taken:
         number += 1

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]+")
 _SPACE = re.compile(r"\s+")
+_NO_SLUG = re.compile(r"[^a-z0-9]+")
 # Marks that only Vietnamese uses among the languages that we meet; é or ü alone prove nothing.
 _VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯ\u1ea0-\u1ef9]")
 
@@ -118,6 +119,11 @@ def strip_marks(text: str) -> str:
     if text.isascii():
         return text
     return _MARK.sub("", unicodedata.normalize("NFD", text)).replace("đ", "d").replace("Đ", "D")
+
+
+def slug(text: str) -> str:
+    """Return the text as addresses have it: small unmarked letters and digits, a hyphen between the words."""
+    return _NO_SLUG.sub("-", strip_marks(text).lower()).strip("-")
 
 
 def _new_placement() -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from tripoint.domain.backfill import Terms
-from tripoint.domain.text import strip_marks
+from tripoint.domain.text import slug, strip_marks
 from tripoint.relevance.lexicon import Alias, Lexicon
 from tripoint.relevance.topic import Topic
 
@@ -31,7 +31,7 @@ def terms_of(topic: Topic, lexicon: Lexicon, language: str) -> Terms:
 def slugs_of(topic: Topic, lexicon: Lexicon) -> tuple[str, ...]:
     """Return the core's names as they stand in addresses: without marks, one hyphen between two words."""
     names = [each for language in topic.languages for each in _names(_chief(topic.core), lexicon, language)]
-    slugs = (re.sub(r"[^a-z0-9]+", "-", strip_marks(each).lower()).strip("-") for each in names)
+    slugs = map(slug, names)
     return tuple(dict.fromkeys(each for each in slugs if len(each) > 3))
 
 
