@@ -23,6 +23,8 @@ from cryptography.x509.oid import NameOID
 
 USER = "tripoint"
 PASSWORD = "correct-horse-battery"
+END = b"\r\n.\r\n"
+"""What ends a message after DATA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Received:
     text: str
     html: str
     recipients: tuple[str, ...]
+    raw: bytes = b""  #: as it came, doubled dots made one, without END
 
 
 @dataclass
@@ -42,7 +45,11 @@ class _Inbox:
     received: list[Received] = field(default_factory=list)
     refusal: str = ""
     refusals: list[str] = field(default_factory=list)  #: of the next mails, one each; "" accepts
-    behaviour: str = ""  #: "drop" closes the line in the middle of DATA, "hang" does not answer until `let_go`
+    behaviour: str = ""  #: "drop" closes the line instead of an answer to DATA, "hang" does not answer until `let_go`
+    drop_after: int | None = (
+        None  #: bytes of a message of a message before the line is closed; negative counts from its end
+    )
+    dropped: list[int] = field(default_factory=list)  #: bytes read of each such message
     let_go: threading.Event = field(default_factory=threading.Event)
     tries: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -64,9 +71,50 @@ class _Inbox:
         bodies = {kind: part.get_content() if part else "" for kind, part in parts.items()}
         with self.lock:
             self.received.append(
-                Received(str(message["Subject"]), bodies["plain"], bodies["html"], tuple(envelope.rcpt_tos))
+                Received(str(message["Subject"]), bodies["plain"], bodies["html"], tuple(envelope.rcpt_tos), content)
             )
         return "250 OK"
+
+
+class _Smtp(SMTP):
+    """Closes the line between two bytes of a message where the inbox says so; the rest is never read."""
+
+    def __init__(self, inbox: _Inbox, **settings: Any) -> None:
+        super().__init__(inbox, **settings)
+        self._inbox = inbox
+        self._is_message = False
+        self._came = bytearray()
+        self._read = 0
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's
+        """Take a message as always, but for its bytes, which are counted from here on."""
+        self._is_message = True
+        self._came.clear()
+        self._read = 0
+        await super().smtp_DATA(arg)
+        self._is_message = False
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on what is to be read before the line is closed."""
+        limit = self._inbox.drop_after
+        if not self._is_message or limit is None:
+            super().data_received(data)
+            return
+        self._came += data
+        ends = self._came.endswith(END) if limit < 0 else len(self._came) >= limit
+        fresh = self._came[:limit][self._read :]
+        self._read += len(fresh)
+        super().data_received(bytes(fresh))
+        if ends:
+            with self._inbox.lock:
+                self._inbox.dropped.append(self._read)
+            self.transport.abort()
+
+
+class _Controller(Controller):
+    def factory(self) -> _Smtp:
+        """Return what serves one connection."""
+        return _Smtp(self.handler, **self.SMTP_kwargs)
 
 
 class MailServer:
@@ -76,7 +124,7 @@ class MailServer:
         self.inbox = _Inbox()
         self.authority = folder / "authority.pem"
         context = _certificate(folder)
-        self._controller = Controller(
+        self._controller = _Controller(
             self.inbox,
             hostname="127.0.0.1",
             port=port or _free_port(),
