@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 
 from tripoint.domain.errors import SettingsError, StorageError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 _MIGRATION_LOCK = 7_301_177  # any number that no other program on the same PostgreSQL takes
 
@@ -116,28 +116,51 @@ def _tune_sqlite(engine: Engine) -> None:
 
 def migration_config() -> Config:
     """Return Alembic's configuration for the migrations that the package carries."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(resources.files("storage") / "migrations").replace("%", "%%"))
     return config
 
 
+def newest_version() -> str:
+    """Return the version that the migrations lead to, by the number that the name of each begins with."""
+    names = (each.name for each in (resources.files("storage") / "migrations" / "versions").iterdir())
+    return max(found[1] for each in names if (found := re.match(r"(\d{4})_\w+\.py", each)))
+
+
 def _migrate(engine: Engine) -> None:
-    config = migration_config()
-    scripts = ScriptDirectory.from_config(config)
     with engine.connect() as connection:
+        if _version(connection) == newest_version():
+            return
+        from alembic import command  # loading it takes half a second, and most commands meet a database that is ready
+        from alembic.script import ScriptDirectory
+
+        config = migration_config()
+        connection.rollback()
         connection = connection.execution_options(tripoint_write=True)
         with connection.begin():
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            current = MigrationContext.configure(connection).get_current_revision()
-            if current == scripts.get_current_head():
+            current = _version(connection)  # another process may have been faster
+            if current == newest_version():
                 return
-            _refuse_newer(scripts, current)
+            _refuse_newer(ScriptDirectory.from_config(config), current)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
 
+def _version(connection: Connection) -> str | None:
+    """Return the version that a database has, None where it is empty."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
 def _refuse_newer(scripts: ScriptDirectory, current: str | None) -> None:
+    from alembic.util import CommandError
+
     try:
         scripts.get_revision(current or "base")
     except CommandError as error:

@@ -80,6 +80,7 @@ class House:
     def environ(self) -> dict[str, str]:
         """Return the environment of its commands: nothing of ours but what this house was given."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("TRIPOINT_")}
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)  # or every command compiles all that it loads anew, for seconds
         return {**kept, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1", **self.environment}
 
     def run(self, *arguments: str, stdin: str = "", code: int | None = 0) -> subprocess.CompletedProcess[str]:

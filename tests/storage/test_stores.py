@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -11,12 +13,13 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import event
 
 from storage import tables
 from storage.alerts import AlertStore
 from storage.articles import ArticleStore
-from storage.database import Database, open_database, pragma
+from storage.database import Database, migration_config, newest_version, open_database, pragma
 from storage.frontier import FrontierStore
 from storage.lock import instance_lock
 from storage.search_index import is_compared
@@ -263,3 +266,16 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(StorageError, match="newer Tripoint"):
         open_database(url)
+
+
+def test_the_newest_version_is_the_head_of_the_migrations() -> None:
+    assert newest_version() == ScriptDirectory.from_config(migration_config()).get_current_head()
+
+
+def test_a_database_that_is_ready_opens_without_the_migrations_library(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    open_database(url).close()
+    script = f"import sys; from storage.database import open_database; open_database({url!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "sqlalchemy" in done.stdout.split()
+    assert "alembic" not in done.stdout.split()
