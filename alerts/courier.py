@@ -30,8 +30,11 @@ class AsyncOutbox(Protocol):
 
     async def settle(
         self, delivery: Delivery, state: AlertState, next_attempt_at: datetime, resume_at: datetime | None
-    ) -> None:
-        """Record an attempt and the state that follows; nothing more is tried on its channel before `resume_at`."""
+    ) -> int:
+        """Record an attempt and the state that follows; nothing more is tried on its channel before `resume_at`.
+
+        Returns how many alerts for other channels came of it.
+        """
         ...
 
     async def next_due(self, channels: Sequence[str]) -> datetime | None:
@@ -55,6 +58,7 @@ class CourierReport:
     """What a round of deliveries came to."""
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    passed_on: int = 0  #: alerts for other channels that came of what was given up
 
 
 def next_state(
@@ -149,13 +153,13 @@ class Courier:
             if not claimed:
                 return
             for queued in claimed:
-                report.outcomes[await self._deliver(channel, queued)] += 1
+                report.outcomes[await self._deliver(channel, queued, report)] += 1
 
-    async def _deliver(self, channel: Channel, queued: QueuedAlert) -> Outcome:
+    async def _deliver(self, channel: Channel, queued: QueuedAlert, report: CourierReport) -> Outcome:
         alert = queued.alert
         try:
             message = (
-                self._renderer.render_digest(alert.digest, alert.key, channel.reader)
+                self._renderer.render_digest(alert.digest, alert.key, channel.reader, alert.evidence.remarks)
                 if alert.digest
                 else self._renderer.render(alert.evidence, alert.key, channel.reader)
             )
@@ -168,7 +172,9 @@ class Courier:
         self._failures[channel.name] = 0 if answer.outcome is Outcome.ACCEPTED else self._failures[channel.name] + 1
         resume_at = channel_pause(answer, self._failures[channel.name], now, self._settings)
         delivery = Delivery(queued.id, attempt, now, answer.outcome, answer.detail)
-        await self._outbox.settle(delivery, state, due, resume_at)
+        if passed_on := await self._outbox.settle(delivery, state, due, resume_at):
+            report.passed_on += passed_on
+            self.wake()
         if state is AlertState.DEAD:
             log.error("alert %s to %s given up: %s", queued.id, channel.name, answer.detail)
         return answer.outcome

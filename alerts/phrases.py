@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+from tripoint.domain.types import Phrase
 
 LANGUAGES = ("en", "vi")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -26,3 +30,13 @@ def words(language: str) -> Mapping[str, str]:
 def weekday(number: int, language: str) -> str:
     """Return the name of a day of the week, Monday being 0."""
     return words(language)[_WEEKDAYS[number]]
+
+
+def said(phrase: Phrase, language: str, zone: str) -> str:
+    """Return a line in a language, its times by the clocks of a zone; what it quotes may hold anything."""
+    values = {key: _local(value, zone) if key.endswith("_at") else value for key, value in phrase.values}
+    return words(language)[phrase.name].format_map(values)
+
+
+def _local(moment: str, zone: str) -> str:
+    return datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M %Z")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +17,10 @@ from alerts.markup import line, web_address
 from alerts.message import Format as Format
 from alerts.message import Message as Message
 from alerts.message import Picture, Reader
-from alerts.phrases import weekday, words
+from alerts.phrases import said, weekday, words
 from alerts.templates import Templates
 from tripoint.domain.digests import Digest, DigestStory
-from tripoint.domain.types import UPDATE, AlertKey, Evidence, Marked
+from tripoint.domain.types import UPDATE, AlertKey, Evidence, Marked, Phrase
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +58,10 @@ class Renderer:
                 return replace(message, body=_shortest(fitting, reader))
             fitting = replace(fitting, sentences=fitting.sentences[:-1])
 
-    def render_digest(self, digest: Digest, key: AlertKey, reader: Reader) -> Message:
-        """Return one digest, with a chart where a picture can be shown."""
+    def render_digest(self, digest: Digest, key: AlertKey, reader: Reader, remarks: Sequence[Phrase] = ()) -> Message:
+        """Return one digest, with a chart where a picture can be shown; `remarks` say how it came to this reader."""
         values = self._digest_values(digest, key, reader)
+        values["remark"] = _remark(remarks, reader.language, reader.timezone or digest.timezone)
         html = reader.form is Format.HTML
         return Message(
             subject=_one_subject(f"[Tripoint] {values['headline']} ({line(values['topics'])})"),
@@ -103,7 +104,7 @@ class Renderer:
             "sentences": evidence.sentences,
             "what_is_new": line(evidence.what_is_new, 600),
             "corroboration": line(evidence.corroboration, 600),
-            "remark": line(evidence.remark, 600),
+            "remark": _remark(evidence.remarks, reader.language, zone),
             "url": web_address(evidence.url),
             "page": self._page(key.story),
             "reference": reference(key),
@@ -200,6 +201,10 @@ def sample(channel: str, reader: Reader, now: datetime) -> tuple[Evidence, Alert
         reader.timezone or "UTC",
     )
     return evidence, AlertKey(f"test:{now.isoformat()}", "test", channel, "new")
+
+
+def _remark(remarks: Sequence[Phrase], language: str, zone: str) -> str:
+    return line(" ".join(said(each, language, zone) for each in remarks), 600)
 
 
 def _subject(evidence: Evidence, language: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from datetime import datetime
 
 from alerts.render import digest_headline
@@ -12,9 +11,8 @@ from tripoint.domain.policies import Rule, quiet_until
 from tripoint.domain.types import Alert, AlertKey, Evidence, Plan
 
 
-def digest_alert(held: Held, rules: Mapping[str, Rule], now: datetime) -> Alert:
+def digest_alert(held: Held, rule: Rule | None, now: datetime) -> Alert:
     """Return the alert of a digest; a rule that is no longer there gives no zone and no quiet hours."""
-    rule = rules.get(held.rule)
     digest = gather(held, now, rule.zone if rule else "UTC")
     named = f"{held.rule}\n{held.channel}\n{held.period}\n{now.isoformat()}"
     mark = hashlib.sha256(named.encode()).hexdigest()[:12]

@@ -8,7 +8,7 @@ from typing import Any
 
 from storage import tables as t
 from tripoint.domain.digests import DayVolume, Digest, DigestDay, DigestItem, DigestStory, Period
-from tripoint.domain.types import Alert, AlertKey, AlertState, Evidence, Marked, QueuedAlert
+from tripoint.domain.types import Alert, AlertKey, AlertState, Evidence, Marked, Phrase, QueuedAlert
 
 
 def values_of(alert: Alert) -> dict[str, Any]:
@@ -51,20 +51,27 @@ def evidence_to_json(evidence: Evidence) -> dict[str, Any]:
     values["fetched_at"] = evidence.fetched_at.isoformat()
     values["sentences"] = [[t.clean(each.text), [list(span) for span in each.spans]] for each in evidence.sentences]
     values["facets"] = [[kind, [t.clean(each) for each in named]] for kind, named in evidence.facets]
+    values["remarks"] = [
+        [each.name, [[key, t.clean(value)] for key, value in each.values]] for each in evidence.remarks
+    ]
     return values
 
 
 def evidence_from_json(values: dict[str, Any]) -> Evidence:
     """Return evidence as it was queued."""
     published = values["published"]
+    known = {key: value for key, value in values.items() if key != "remark"}  # older rows have one, always empty
     sentences = tuple(Marked(text, tuple((start, end) for start, end in spans)) for text, spans in values["sentences"])
     return Evidence(
         **{
-            **values,
+            **known,
             "published": datetime.fromisoformat(published) if published else None,
             "fetched_at": datetime.fromisoformat(values["fetched_at"]),
             "sentences": sentences,
             "facets": tuple((kind, tuple(named)) for kind, named in values.get("facets", ())),
+            "remarks": tuple(
+                Phrase(name, tuple((key, value) for key, value in filled)) for name, filled in values.get("remarks", ())
+            ),
         }
     )
 

@@ -12,8 +12,10 @@ from sqlalchemy import Connection, exists, func, insert, select, update
 from storage import tables as t
 from storage.alert_rows import queued_of
 from storage.database import Database
+from storage.escalation import pass_on_refused
 from storage.queue import Queued, queue_alerts
 from storage.upsert import insert_into
+from tripoint.domain.policies import Policies
 from tripoint.domain.types import Alert, AlertState, Delivery, Outcome, QueuedAlert, Ruling, Verdict
 
 _EARLIER = t.alerts.alias("earlier")
@@ -36,6 +38,8 @@ class AlertHistory:
     deliveries: tuple[Delivery, ...]
     period: str = ""  #: of the digest that it is or was held for
     digest_id: int | None = None  #: the alert that told it together with others
+    escalated_at: datetime | None = None  #: to other channels, since its own stayed down
+    escalated_from: int | None = None  #: the alert whose channel stayed down
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +92,17 @@ class AlertStore:
         return [queued_of({**row, "state": AlertState.SENDING}) for row in rows]
 
     def settle(
-        self, delivery: Delivery, state: AlertState, next_attempt_at: datetime, resume_at: datetime | None = None
-    ) -> None:
+        self,
+        delivery: Delivery,
+        state: AlertState,
+        next_attempt_at: datetime,
+        resume_at: datetime | None = None,
+        policies: Policies | None = None,
+    ) -> int:
         """Record an attempt, the state that follows and how its channel does, in one transaction.
 
-        With `resume_at` nothing more is tried on the channel until then.
+        With `resume_at` nothing more is tried on the channel until then. By `policies` an alert that is given up goes
+        to other channels; returns how many alerts that made.
         """
         with self._database.write() as connection:
             connection.execute(
@@ -118,6 +128,9 @@ class AlertStore:
             )
             channel = connection.execute(changed).scalar_one()
             _note_channel(connection, channel, delivery, resume_at)
+            if policies is None or state is not AlertState.DEAD:
+                return 0
+            return pass_on_refused(connection, delivery, policies)
 
     def release(self) -> int:
         """Make alerts that a dead process was sending pending again; only the holder of the instance lock may."""
@@ -160,6 +173,13 @@ class AlertStore:
         query = select(t.alerts.c.id).where(t.alerts.c.digest_id == digest_id).order_by(t.alerts.c.id)
         with self._database.read() as connection:
             return list(connection.scalars(query))
+
+    def escalated_to(self, alert_id: int) -> Sequence[tuple[int, str]]:
+        """Return the alerts that other channels got in its place, and their channels."""
+        c = t.alerts.c
+        query = select(c.id, c.channel).where(c.escalated_from == alert_id).order_by(c.id)
+        with self._database.read() as connection:
+            return [(row.id, row.channel) for row in connection.execute(query)]
 
     def rulings(self, article_id: int) -> Sequence[KeptRuling]:
         """Return why an article was told or not, oldest first."""
@@ -237,7 +257,8 @@ def _note_channel(connection: Connection, channel: str, delivery: Delivery, resu
 
 def _history(connection: Connection, row: dict[str, Any]) -> AlertHistory:
     deliveries = _deliveries(connection, row["id"])
-    return AlertHistory(queued_of(row), row["sent_at"], deliveries, row["period"], row["digest_id"])
+    rest = ("sent_at", "period", "digest_id", "escalated_at", "escalated_from")
+    return AlertHistory(queued_of(row), deliveries=deliveries, **{each: row[each] for each in rest})
 
 
 def _deliveries(connection: Connection, alert_id: int) -> tuple[Delivery, ...]:

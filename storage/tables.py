@@ -330,6 +330,8 @@ alerts = Table(
     C("period", String(10), nullable=False, server_default=""),  # of the digest that it is held for
     C("digest", JSON(none_as_null=True)),  # what it tells, where it tells several stories
     C("digest_id", Integer, index=True),  # the alert that told it together with others
+    C("escalated_at", UtcDateTime),  # to other channels, since its own stayed down
+    C("escalated_from", Integer, index=True),  # the alert whose channel stayed down
     UniqueConstraint("story", "rule", "channel", "kind"),
     Index("ix_alerts_state_next_attempt_at", "state", "next_attempt_at"),
 )

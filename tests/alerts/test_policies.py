@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.policy import Policy
-from tripoint.app.policies import load_rules
+from tripoint.app.policies import load_policies
 from tripoint.app.seeds import load_seeds
 from tripoint.app.settings import ChannelSection, Settings
 from tripoint.domain.digests import Period
@@ -167,7 +167,7 @@ def read(folder: Path, text: str) -> tuple[Rule, ...]:
     file.write_text(text, encoding="utf-8")
     settings = Settings(channels=CHANNELS)
     alerts = settings.alerts.model_copy(update={"policies": file})
-    return load_rules(settings.model_copy(update={"alerts": alerts}), SEEDS)
+    return load_policies(settings.model_copy(update={"alerts": alerts}), SEEDS).rules
 
 
 def test_a_file_says_everything(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ limit = { most = 10, per = "1h" }
 
 
 def test_the_packaged_rules_tell_every_channel() -> None:
-    (one,) = load_rules(Settings(channels=CHANNELS), SEEDS)
+    (one,) = load_policies(Settings(channels=CHANNELS), SEEDS).rules
     assert (one.name, one.channels, one.disabled) == ("relevant", ("mail", "chat"), ("sms",))
 
 

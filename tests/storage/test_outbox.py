@@ -61,13 +61,13 @@ def test_what_is_over_the_limit_is_told_together(database: Database) -> None:
     queued = store.queue([alert(str(each), plan=Plan(None, None, 2, 3600)) for each in range(5)])
     assert [each.verdict for each in queued.rulings] == [Verdict.QUEUED] * 2 + [Verdict.LIMITED] * 3
     digests = DigestStore(database)
-    assert digests.flush(NOW, lambda held: digest_alert(held, {}, NOW)) == 0
-    assert digests.flush(LATER, lambda held: digest_alert(held, {}, LATER)) == 1
+    assert digests.flush(NOW, lambda held: digest_alert(held, None, NOW)) == 0
+    assert digests.flush(LATER, lambda held: digest_alert(held, None, LATER)) == 1
     (told,) = [each for each in store.claim(LATER, ["c"], 9) if each.alert.digest]
     assert told.alert.digest is not None
     assert (told.alert.digest.period, told.alert.digest.stories) == (Period.OVERFLOW, 3)
     assert store.told_in(told.id) == [3, 4, 5]
-    assert digests.flush(LATER, lambda held: digest_alert(held, {}, LATER)) == 0
+    assert digests.flush(LATER, lambda held: digest_alert(held, None, LATER)) == 0
 
 
 def test_a_fresh_report_takes_a_story_out_of_the_summary(database: Database) -> None:
@@ -76,7 +76,7 @@ def test_a_fresh_report_takes_a_story_out_of_the_summary(database: Database) -> 
     (ruling,) = store.queue([alert("s")]).rulings
     assert ruling.verdict is Verdict.QUEUED
     assert claimed(store, NOW) == [(1, "new")]
-    assert DigestStore(database).flush(NOW, lambda held: digest_alert(held, {}, NOW), old_too=True) == 1
+    assert DigestStore(database).flush(NOW, lambda held: digest_alert(held, None, NOW), old_too=True) == 1
 
 
 def test_a_channel_hears_a_story_by_the_first_rule(database: Database) -> None:

@@ -14,7 +14,7 @@ from tripoint.app.seeds import Seeds, packaged_seeds
 from tripoint.app.settings import ChannelSection, Settings
 from tripoint.domain.digests import Period
 from tripoint.domain.errors import Place, SeedError
-from tripoint.domain.policies import Conditions, Grade, Limit, Quiet, Rule, Schedule
+from tripoint.domain.policies import Conditions, Escalation, Grade, Limit, Policies, Quiet, Rule, Schedule
 from tripoint.domain.seedfile import SeedTable, read_seed
 
 FILE = "policies.toml"
@@ -39,10 +39,11 @@ class _World:
     max_age: timedelta
     min_score: float
     zone: str = "UTC"
+    escalation: Escalation | None = None
 
 
-def load_rules(settings: Settings, seeds: Seeds) -> tuple[Rule, ...]:
-    """Return the rules in the order of the file.
+def load_policies(settings: Settings, seeds: Seeds) -> Policies:
+    """Return who hears what, the rules in the order of the file.
 
     Raises `SeedError` for the first mistake: one line with file, line, problem and mend.
     """
@@ -55,7 +56,7 @@ def load_rules(settings: Settings, seeds: Seeds) -> tuple[Rule, ...]:
         timedelta(hours=settings.alerts.max_age_h),
         settings.alerts.min_score or 0.0,
     )
-    return _rules(read_seed(place, text), world)
+    return _policies(read_seed(place, text), world)
 
 
 def _text(settings: Settings) -> tuple[str, str]:
@@ -69,8 +70,9 @@ def _text(settings: Settings) -> tuple[str, str]:
         raise SeedError(Place(str(file)), f"cannot be read: {error}", mend) from error
 
 
-def _rules(table: SeedTable, world: _World) -> tuple[Rule, ...]:
+def _policies(table: SeedTable, world: _World) -> Policies:
     world = replace(world, zone=_zone(table, "timezone", "UTC"))
+    world = replace(world, escalation=_escalation(table, world))
     rules: dict[str, Rule] = {}
     for entry in table.tables("rule"):
         rule = _rule(entry, world)
@@ -80,7 +82,7 @@ def _rules(table: SeedTable, world: _World) -> tuple[Rule, ...]:
     table.done()
     if not rules:
         raise table.error("", "holds no rule, so that nobody would hear anything", "add a [[rule]]")
-    return tuple(rules.values())
+    return Policies(tuple(rules.values()), world.escalation)
 
 
 def _rule(entry: SeedTable, world: _World) -> Rule:
@@ -101,6 +103,7 @@ def _rule(entry: SeedTable, world: _World) -> Rule:
         quiet=_quiet(entry, zone),
         limit=_limit(entry),
         tells_old=entry.flag("old", True),
+        escalation=_escalation(entry, world, named),
     )
     entry.done()
     return rule
@@ -196,6 +199,26 @@ def _limit(entry: SeedTable) -> Limit | None:
         raise table.error("", "a limit lets at least one through", 'write limit = { most = 10, per = "1h" }')
     table.done()
     return Limit(most, per)
+
+
+def _escalation(entry: SeedTable, world: _World, hearing: Sequence[str] = ()) -> Escalation | None:
+    """Return who is told too, by the file's own key where a rule has none; `hearing` hear the rule anyway."""
+    if "escalate" not in entry:
+        return world.escalation
+    table = entry.table("escalate")
+    wanted = table.texts("to")
+    named = _channels(table, "to", world, wanted) if wanted else ()
+    after = _span(table, "after", table.text("after", "15m"))
+    escalation = Escalation(
+        to=tuple(each for each in named if world.channels[each].enabled),
+        after=after,
+        instead=table.flag("instead", False),
+        disabled=tuple(each for each in named if not world.channels[each].enabled),
+    )
+    if named and set(named) <= set(hearing):
+        raise table.error("to", f"{', '.join(named)} hear of it anyway", "name a channel that the rule does not name")
+    table.done()
+    return escalation if named else None
 
 
 def _span(table: SeedTable, key: str, text: str) -> timedelta:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from alerts.channels import Channel, Secret, open_channel
-from alerts.courier import Courier, CourierSettings
+from alerts.courier import Courier, CourierReport, CourierSettings
 from alerts.operator import source_alerts
 from alerts.policy import Policy
 from alerts.render import Renderer
@@ -25,6 +25,7 @@ from storage.backfill import BackfillStore
 from storage.coverage import CoverageStore
 from storage.database import Database, open_database
 from storage.digests import DigestStore
+from storage.escalation import EscalationStore
 from storage.evidence import EvidenceStore
 from storage.feedback import FeedbackStore
 from storage.frontier import FrontierStore
@@ -34,13 +35,14 @@ from storage.scores import ScoreStore
 from storage.search import SearchStore
 from storage.stories import StoryStore
 from storage.volume import VolumeStore
-from tripoint.app.policies import load_rules
+from tripoint.app.policies import load_policies
 from tripoint.app.seeds import Seeds, load_seeds
 from tripoint.app.settings import ChannelSection, Settings
 from tripoint.app.writer import Writer, WriterFrontier, WriterIntake, WriterOutbox
 from tripoint.domain.cadence import Pace
+from tripoint.domain.digests import Held
 from tripoint.domain.errors import SettingsError
-from tripoint.domain.policies import Rule
+from tripoint.domain.policies import Policies
 from tripoint.domain.types import Alert, Source
 from tripoint.domain.urls import host
 from tripoint.pipeline import Pipeline, WhoMustHear
@@ -79,6 +81,7 @@ class Stores:
     volume: VolumeStore
     search: SearchStore
     digests: DigestStore
+    escalation: EscalationStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class Works:
     extractor: ExtractionPool
     frontier: WriterFrontier
     quiet: Callable[[WhoMustHear], WriterIntake]  #: an intake with an alert policy of its own
-    rules: Mapping[str, Rule]  #: by name
+    policies: Policies
 
     async def look_after(self, sources: Sequence[Source]) -> None:
         """Judge how sources do after they were read, and tell the operator of those that changed."""
@@ -127,6 +130,7 @@ class Works:
         stopped = asyncio.create_task(stop.wait())
         while not stopped.done() and not courier.done():
             await self.tell_together()
+            await self.escalate()
             await asyncio.wait({stopped, courier}, timeout=TEND_S, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         await courier
@@ -134,12 +138,29 @@ class Works:
     async def tell_together(self, *, old_too: bool = False) -> int:
         """Queue the digests that are due, at the end of a pass the summary of what is old too; return how many."""
         now = utc_now()
-        queued = await self.writer.do(
-            lambda: self.stores.digests.flush(now, lambda held: digest_alert(held, self.rules, now), old_too=old_too)
-        )
+
+        def tell(held: Held) -> Alert:
+            return digest_alert(held, self.policies.rule(held.rule), now)
+
+        queued = await self.writer.do(lambda: self.stores.digests.flush(now, tell, old_too=old_too))
         if queued:
             self.courier.wake()
         return queued
+
+    async def escalate(self) -> int:
+        """Queue for other channels what waits for one that stays down; return how many alerts that made."""
+        now = utc_now()
+        queued = await self.writer.do(lambda: self.stores.escalation.escalate(now, self.policies))
+        if queued:
+            self.courier.wake()
+        return queued
+
+    async def deliver_now(self, stop: asyncio.Event) -> CourierReport:
+        """Deliver once all that is due, and what goes to other channels in the place of one that does not accept."""
+        report = await self.courier.deliver_due(stop)
+        if await self.escalate() or report.passed_on:
+            report.outcomes += (await self.courier.deliver_due(stop)).outcomes
+        return report
 
     async def due(self, sources: Sequence[Source], busy: Set[str], *, at_once: bool = False) -> Due:
         """Return the sources that have something to do now, and which of their listings are due.
@@ -187,6 +208,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             VolumeStore(database),
             SearchStore(database),
             DigestStore(database),
+            EscalationStore(database),
         )
     finally:
         database.close()
@@ -244,7 +266,7 @@ def build_policy(settings: Settings, seeds: Seeds, max_age: timedelta | None = N
 
     `max_age` takes the place of every rule's own.
     """
-    rules = load_rules(settings, seeds)
+    rules = load_policies(settings, seeds).rules
     if max_age is not None:
         rules = tuple(replace(each, max_age=max_age) for each in rules)
     return Policy(rules, seeds.timezones)
@@ -288,9 +310,10 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
         judge = build_judge(seeds)
         with opened_stores(settings) as stores, instance_lock(settings.database_url), closing(Writer()) as writer:
             stores.alerts.release()
+            policies = load_policies(settings, seeds)
             dice = random.Random()  # noqa: S311 - it spreads retries, and keeps no secret
             courier = Courier(
-                WriterOutbox(writer, stores.alerts),
+                WriterOutbox(writer, stores.alerts, policies),
                 channels,
                 _courier_settings(settings),
                 utc_now,
@@ -315,8 +338,7 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
                 )
 
             operator = _operator(settings)
-            rules = {each.name: each for each in policy.rules}
-            yield Works(seeds, stores, crawler, courier, writer, operator, extractor, frontier, quiet, rules)
+            yield Works(seeds, stores, crawler, courier, writer, operator, extractor, frontier, quiet, policies)
     finally:
         await asyncio.get_running_loop().run_in_executor(None, extractor.close)
 

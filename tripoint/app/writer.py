@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from tripoint.domain.coverage import Span
+from tripoint.domain.policies import Policies
 from tripoint.domain.ports import Outbox
 from tripoint.domain.types import (
     AlertState,
@@ -156,9 +157,10 @@ class SyncOutbox(Outbox, Protocol):
 class WriterOutbox:
     """The outbox as the courier sees it."""
 
-    def __init__(self, writer: Writer, outbox: SyncOutbox) -> None:
+    def __init__(self, writer: Writer, outbox: SyncOutbox, policies: Policies) -> None:
         self._writer = writer
         self._outbox = outbox
+        self._policies = policies
 
     async def claim(self, now: datetime, channels: Sequence[str], limit: int) -> Sequence[QueuedAlert]:
         """Take alerts that are due."""
@@ -166,9 +168,11 @@ class WriterOutbox:
 
     async def settle(
         self, delivery: Delivery, state: AlertState, next_attempt_at: datetime, resume_at: datetime | None
-    ) -> None:
-        """Record an attempt."""
-        await self._writer.do(lambda: self._outbox.settle(delivery, state, next_attempt_at, resume_at))
+    ) -> int:
+        """Record an attempt, and pass on to other channels what is given up."""
+        return await self._writer.do(
+            lambda: self._outbox.settle(delivery, state, next_attempt_at, resume_at, self._policies)
+        )
 
     async def next_due(self, channels: Sequence[str]) -> datetime | None:
         """Return when the next alert is due."""

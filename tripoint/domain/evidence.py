@@ -15,6 +15,14 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
+class Phrase:
+    """A line that each reader gets in their own language: its name among the phrases, and what goes into it."""
+
+    name: str
+    values: tuple[tuple[str, str], ...] = ()  #: a time has a name that ends in `_at`, and is ISO 8601
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What an alert tells, frozen when it was queued."""
 
@@ -31,5 +39,5 @@ class Evidence:
     timezone: str = "UTC"  #: zone of the outlet, to show its own time
     what_is_new: str = ""  #: in an update
     corroboration: str = ""  #: who else has the story, one line
-    remark: str = ""  #: how it came here, such as that another channel stays down
+    remarks: tuple[Phrase, ...] = ()  #: how it came here, such as that another channel stays down
     facets: tuple[tuple[str, tuple[str, ...]], ...] = ()  #: kind of what was found, and its words in the article

@@ -59,6 +59,16 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """Who is told too when a channel stays down, or refuses an alert for good."""
+
+    to: tuple[str, ...]
+    after: timedelta  #: for which nothing was accepted; a refusal for good waits for nothing
+    instead: bool = False  #: what another channel accepted is no longer for the one that was down
+    disabled: tuple[str, ...] = ()  #: channels that it names and that are switched off
+
+
+@dataclass(frozen=True, slots=True)
 class Conditions:
     """What an article must be for a rule; what is empty is not asked for."""
 
@@ -87,6 +97,24 @@ class Rule:
     quiet: Quiet | None = None
     limit: Limit | None = None
     tells_old: bool = True  #: in one summary
+    escalation: Escalation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """All of a file of rules."""
+
+    rules: tuple[Rule, ...]
+    escalation: Escalation | None = None  #: of what no rule causes, such as that a source fell silent
+
+    def rule(self, name: str) -> Rule | None:
+        """Return the rule of a name; None for what the house itself tells, and for a rule that is no longer there."""
+        return next((each for each in self.rules if each.name == name), None)
+
+    def escalation_of(self, name: str) -> Escalation | None:
+        """Return who is told too of what a rule, or the house itself, tells."""
+        rule = self.rule(name)
+        return rule.escalation if rule else self.escalation
 
 
 def quiet_until(quiet: Quiet | None, now: datetime, score: float = 0.0) -> datetime | None:

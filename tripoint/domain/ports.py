@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tripoint.domain.coverage import Span
+from tripoint.domain.policies import Policies
 from tripoint.domain.types import (
     AlertState,
     Article,
@@ -138,9 +139,17 @@ class Outbox(Protocol):
         ...
 
     def settle(
-        self, delivery: Delivery, state: AlertState, next_attempt_at: datetime, resume_at: datetime | None = None
-    ) -> None:
-        """Record an attempt and the state that follows; nothing more is tried on its channel before `resume_at`."""
+        self,
+        delivery: Delivery,
+        state: AlertState,
+        next_attempt_at: datetime,
+        resume_at: datetime | None = None,
+        policies: Policies | None = None,
+    ) -> int:
+        """Record an attempt and the state that follows; nothing more is tried on its channel before `resume_at`.
+
+        By `policies` an alert that is given up goes to other channels; returns how many alerts that made.
+        """
         ...
 
     def release(self) -> int:

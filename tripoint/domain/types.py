@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from tripoint.domain.digests import Digest, Period
 from tripoint.domain.evidence import Evidence as Evidence
 from tripoint.domain.evidence import Marked as Marked
+from tripoint.domain.evidence import Phrase as Phrase
 
 
 class Found(StrEnum):
@@ -385,6 +386,7 @@ class Verdict(StrEnum):
     COPY = "copy"  #: a text that is told already
     KNOWN = "known"  #: its story was told on this channel, and nothing is new
     DISABLED = "disabled"  #: the channel is switched off
+    ESCALATED = "escalated"  #: told here too, since another channel stays down
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,7 @@ async def _search(settings: Settings, asked: Asked, how: _How) -> bool:
                 stop_delivering.set()
                 await delivering
         _show(works, job, asked, wanted, as_json=how.as_json)
-        await works.courier.deliver_due(stop)
+        await works.deliver_now(stop)
     return stop.is_set()
 
 

@@ -71,7 +71,7 @@ async def _pass(settings: Settings, names: list[str], *, quiet: bool) -> Passed:
                 stop_delivering.set()
                 await delivering
             await works.tell_together(old_too=True)
-            delivered = await works.courier.deliver_due(stop)
+            delivered = await works.deliver_now(stop)
         return Passed(report, delivered)
 
 

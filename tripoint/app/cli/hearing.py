@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alerts.phrases import said
 from tripoint.app.cli.terminal import out, plain, print_json, print_table, settings_of
-from tripoint.app.policies import file_of, load_rules
+from tripoint.app.policies import file_of, load_policies
 from tripoint.app.seeds import load_seeds
 from tripoint.domain.errors import MendError
-from tripoint.domain.policies import Grade, Rule
+from tripoint.domain.policies import Escalation, Grade, Rule
 from tripoint.domain.urls import canonical_url
 
 if TYPE_CHECKING:
@@ -54,16 +55,18 @@ def _policies(context: typer.Context, *, as_json: bool) -> None:
     from tripoint.app.wiring import opened_stores
 
     settings = settings_of(context)
-    rules = load_rules(settings, load_seeds(settings.seeds.folder))
+    policies = load_policies(settings, load_seeds(settings.seeds.folder))
     file = file_of(settings)
     with opened_stores(settings) as stores:
         channels = stores.alerts.channels()
     if as_json:
-        said = {"rules": [asdict(each) for each in rules], "channels": [asdict(each) for each in channels]}
-        print_json({"file": file, **said})
+        print_json({"file": file, **asdict(policies), "channels": [asdict(each) for each in channels]})
         return
+    rules = policies.rules
     rows = [(each.name, ", ".join(_channels(each)), "; ".join(_asks(each)), _when(each)) for each in rules]
     print_table(file, ("rule", "channels", "asks for", "tells"), rows)
+    if policies.escalation:
+        out().print(plain(f"what Tripoint tells of itself{_escalates(policies.escalation)}"))
     for each in channels:
         if each.failing_since:
             since = f"{each.failing_since:%Y-%m-%d %H:%M} UTC, {each.failures} times"
@@ -75,14 +78,16 @@ def _show(context: typer.Context, alert: int, *, as_json: bool) -> None:
 
     with opened_stores(settings_of(context)) as stores:
         found = stores.alerts.get(alert)
-        told = stores.alerts.told_in(alert)
+        told, elsewhere = stores.alerts.told_in(alert), stores.alerts.escalated_to(alert)
     if found is None:
         raise MendError(f"there is no alert {alert}", "tripoint alerts list shows them; why ARTICLE is for articles")
     if as_json:
-        print_json({**as_plain(found), "tells": told})
+        print_json({**as_plain(found), "tells": told, "escalated_to": [number for number, _ in elsewhere]})
         return
     for line in _lines(found):
         out().print(plain(line))
+    for number, channel in elsewhere:
+        out().print(plain(f"told on {channel} too, as alert {number}: {found.queued.alert.key.channel} stayed down"))
     if told:
         out().print(f"tells {len(told)} alerts together: {', '.join(map(str, told))}")
     tried = found.deliveries
@@ -125,6 +130,10 @@ def _lines(found: AlertHistory) -> Iterator[str]:
     yield f"{evidence.outlet} · {evidence.url}"
     yield f"story {key.story} · rule {key.rule} · channel {key.channel} · {key.kind.split(':')[0]}"
     yield f"queued {queued.alert.queued_at:%Y-%m-%d %H:%M:%S} UTC · {queued.state}"
+    for remark in evidence.remarks:
+        yield said(remark, "en", "UTC")
+    if found.escalated_from:
+        yield f"in the place of alert {found.escalated_from}"
     if found.sent_at:
         yield f"accepted {found.sent_at:%Y-%m-%d %H:%M:%S} UTC"
     elif found.digest_id:
@@ -168,7 +177,13 @@ def _when(rule: Rule) -> str:
             parts.append(f"but for scores from {quiet.unless_score:g}")
     if rule.limit:
         parts.append(f"at most {rule.limit.most} in {rule.limit.per}")
-    return ", ".join(parts)
+    return ", ".join(parts) + (_escalates(rule.escalation) if rule.escalation else "")
+
+
+def _escalates(way: Escalation) -> str:
+    named = ", ".join([*way.to, *(f"{each} (switched off)" for each in way.disabled)])
+    least = way.after.total_seconds() / 60
+    return f"; {'instead ' if way.instead else ''}on {named} when a channel accepts nothing for {least:g} min"
 
 
 def as_plain(history: AlertHistory) -> dict[str, Any]:
@@ -185,6 +200,8 @@ def as_plain(history: AlertHistory) -> dict[str, Any]:
         "evidence": asdict(queued.alert.evidence),
         "held_for": history.period,
         "told_in": history.digest_id,
+        "escalated_at": history.escalated_at,
+        "escalated_from": history.escalated_from,
         "digest": asdict(queued.alert.digest) if queued.alert.digest else None,
         "deliveries": [asdict(each) for each in history.deliveries],
     }
