@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 LOCK := requirements.lock
 DEV_LOCK := requirements-dev.lock
 BENCH_LOCK := requirements-bench.lock
+MATRIX_LOCK := requirements-matrix.lock
 JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format bench lock clean
+.PHONY: help run demo test matrix check format bench lock clean
 
 help: ## list what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -36,6 +37,13 @@ $(VENV)/rival/stamp: $(BENCH_LOCK)
 	@$(VENV)/rival/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(BENCH_LOCK)
 	@touch $@
 
+# A Matrix homeserver for the tests. Its licence is the AGPL: a program of its own, in an environment of its own.
+$(VENV)/matrix/stamp: $(MATRIX_LOCK)
+	@$(PYTHON) -m venv $(VENV)/matrix
+	@echo "Installing a Matrix homeserver for the tests …"
+	@$(VENV)/matrix/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(MATRIX_LOCK)
+	@touch $@
+
 run: $(VENV)/run.stamp ## watch the real catalogue: alerts to this console; Ctrl-C stops
 	@$(BIN)/tripoint run
 
@@ -44,6 +52,8 @@ demo: $(VENV)/dev.stamp ## the whole main job without the internet, against a ne
 
 test: $(VENV)/dev.stamp ## run the tests, three at a time (JOBS=1 for one after the other)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+matrix: $(VENV)/matrix/stamp ## install a Matrix homeserver, 240 MB, for the tests that need one
 
 check: $(VENV)/dev.stamp ## lint, types and the import order
 	@$(BIN)/ruff check .
@@ -68,6 +78,7 @@ lock: $(VENV)/dev.stamp ## write the lock files anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate pyproject.toml --group build -o $(LOCK)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate pyproject.toml --group build --group dev -o $(DEV_LOCK)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --group bench -o $(BENCH_LOCK)
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --group matrix -o $(MATRIX_LOCK)
 
 clean: ## remove the environment
 	rm -rf $(VENV)

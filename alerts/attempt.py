@@ -28,10 +28,15 @@ _LONGEST_SAID = 160
 class Said:
     """A server's refusal, or its acceptance."""
 
-    status: int  #: of HTTP or SMTP
+    status: int  #: of HTTP or SMTP; 0 where the line broke before an answer came
     text: str  #: one line
     retry_after_s: float | None = None
     is_mail: bool = False
+
+    @property
+    def is_refusal(self) -> bool:
+        """Return whether it says no, or nothing."""
+        return self.status >= 400 or not self.status or self.is_mail
 
     @property
     def is_final(self) -> bool:
@@ -77,8 +82,13 @@ class _WatchedSession(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send as always, and note the answer."""
-        response = super().send(request, **kwargs)
         attempt = current.get()
+        try:
+            response = super().send(request, **kwargs)
+        except requests.RequestException as error:
+            if attempt is not None:
+                attempt.said.append(Said(0, f"{type(error).__name__}: {one_line(str(error))}"[:_LONGEST_SAID]))
+            raise
         if attempt is not None:
             attempt.said.append(
                 Said(response.status_code, one_line(response.text[:2000])[:_LONGEST_SAID], asked_wait_s(response))

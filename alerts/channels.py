@@ -11,15 +11,14 @@ import threading
 import urllib.parse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from apprise import Apprise, NotifyBase, NotifyFormat, NotifyType
-from apprise.exception import AppriseImproperlyConfigured
+from apprise import Apprise, NotifyBase, NotifyFormat
 from apprise.result import AppriseResult
 
 from alerts.attempt import Attempt, Said, current, remember_who_has_it, watch_answers
 from alerts.mail import StoryMail
 from alerts.message import Format, Message, Reader
+from alerts.services import best_form, keep_logs_in, open_service, room_for
 from tripoint.domain.errors import SettingsError
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Outcome
@@ -30,8 +29,6 @@ _APPRISE_FORMATS = {
     Format.HTML: NotifyFormat.HTML,
 }
 _LONGEST_DETAIL = 300
-_PATIENCE_S = 30.0
-_LONG_ENOUGH = 10_000
 _WHOLE = "all"  # the mark of a service that has all of a message
 _PATH = re.compile(r"with url: \S+")  # of a webhook it is the token
 # Services that show a title as plain text. To others it would go as markup of theirs: there the body begins with it.
@@ -77,30 +74,6 @@ class ServiceAnswer:
     outcome: Outcome
     detail: str
     retry_after_s: float | None = None
-
-
-class ConsoleNotification(NotifyBase):
-    """Writes alerts to a stream; a service like any other, so that nothing treats it apart."""
-
-    service_name = "Console"  # type: ignore[assignment]  # Apprise declares None and expects text
-    protocol = "console"  # type: ignore[assignment]
-    notify_format = NotifyFormat.TEXT
-    body_maxlen = 1_000_000
-    title_maxlen = 0  # the body begins with the title
-    request_rate_per_sec = 0.0  # Apprise spares remote services; a terminal needs no rest
-
-    def __init__(self, write: Callable[[str], None], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._write = write
-
-    def url(self, privacy: bool = False, *args: Any, **kwargs: Any) -> str:
-        """Return the address; there is nothing secret in it."""
-        return "console://"
-
-    def send(self, body: str, title: str = "", notify_type: NotifyType = NotifyType.INFO, **kwargs: Any) -> bool:
-        """Write one alert."""
-        self._write(body)
-        return True
 
 
 class Channel:
@@ -157,7 +130,10 @@ class Channel:
             return ServiceAnswer(name, Outcome.ACCEPTED, "accepted")
         logs = [str(entry.message) for each in result for tried in each.attempts for entry in tried.logs]
         asked = [each.retry_after_s for each in attempt.said if each.retry_after_s is not None]
-        outcome = Outcome.PERMANENT if any(each.is_final for each in attempt.said) else Outcome.TRANSIENT
+        # One refusal that is final says nothing of other recipients, nor of a step that failed after it.
+        refused = [each for each in attempt.said if each.is_refusal]
+        is_final = bool(refused) and all(each.is_final for each in refused)
+        outcome = Outcome.PERMANENT if is_final else Outcome.TRANSIENT
         return ServiceAnswer(name, outcome, self._detail(attempt.said, logs), max(asked, default=None))
 
     def _in_thread(self, index: int, attempt: Attempt) -> asyncio.Future[AppriseResult]:
@@ -199,7 +175,7 @@ class Channel:
         )
 
     def _detail(self, said: Sequence[Said], logs: Sequence[str]) -> str:
-        refused = [each for each in said if each.status >= 400 or not each.status or each.is_mail]
+        refused = [each for each in said if each.is_refusal]
         if refused:
             last = refused[-1]
             wait = f" (asks to wait {last.retry_after_s:g} s)" if last.retry_after_s is not None else ""
@@ -237,11 +213,11 @@ def open_channel(
     addresses = " ".join(lines).split()
     if not addresses:
         raise SettingsError(f"channel `{name}` has an empty address", "write an Apprise URL into it")
-    _keep_logs_in()
+    keep_logs_in()
     watch_answers()
-    services = [_open_service(name, each, write) for each in addresses]
-    chosen = Format(form) if form else _best_form(services[0])
-    limits = [_limit(each) for each in services]
+    services = [open_service(name, each, write) for each in addresses]
+    chosen = Format(form) if form else best_form(services[0])
+    limits = [room_for(each) for each in services]
     reader = Reader(
         chosen,
         language,
@@ -250,59 +226,6 @@ def open_channel(
         in_bytes=any(str(each.service_name) == "IRC" for each in services),
     )
     return Channel(name, services, reader, tuple(secret for each in addresses for secret in _secrets_in(each)))
-
-
-def _open_service(name: str, address: str, write: Callable[[str], None]) -> NotifyBase:
-    if address.startswith("console://"):
-        return ConsoleNotification(write)
-    service: NotifyBase | None = None
-    if address.startswith(("mailto://", "mailtos://")):
-        parsed = StoryMail.parse_url(address)
-        try:
-            service = StoryMail(**parsed) if parsed else None
-        except AppriseImproperlyConfigured:
-            service = None
-    else:
-        # Apprise truncates what is too long unless told to split it.
-        joint = "&" if "?" in address else "?"
-        service = Apprise.instantiate(address if "overflow=" in address else f"{address}{joint}overflow=split")
-    if service is None:
-        raise SettingsError(
-            f"channel `{name}`: its URL is none that Apprise knows",
-            "see https://github.com/caronc/apprise/wiki for the forms; mqtt:// and some others need a package more",
-        )
-    if "rto=" not in address:
-        service.socket_read_timeout = _PATIENCE_S  # Apprise's 4 s make a slow server get everything twice
-    return service
-
-
-def _best_form(service: NotifyBase) -> Format:
-    """Return how a service shows most: HTML where it is its own way, else Markdown."""
-    declared: Any = service.notify_format
-    known = [each.value for each in (declared if isinstance(declared, tuple) else (declared,))]
-    if known[0] == "html" or "markdown" not in known:
-        return Format(known[0])
-    return Format.MARKDOWN
-
-
-def _limit(service: NotifyBase) -> int:
-    """Return how long a message may be for a service to take it whole, 0 for any length that we write."""
-    longest = int(service.body_maxlen)
-    return 0 if isinstance(service, StoryMail | ConsoleNotification) or longest > _LONG_ENOUGH else longest
-
-
-def _keep_logs_in() -> None:
-    """Let Apprise log all it knows into its results, for the reason of a failure, and nothing anywhere else.
-
-    What it logs about a bad URL is the URL.
-    """
-    logger = logging.getLogger("apprise")
-    logger.setLevel(logging.DEBUG)
-    logger.propagate = False
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())
-    # What HTTP libraries log at DEBUG is the path of each request, which for a webhook is its token.
-    logging.getLogger("urllib3").setLevel(logging.INFO)
 
 
 def _secrets_in(address: str) -> tuple[str, ...]:

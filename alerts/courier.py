@@ -7,7 +7,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
@@ -163,6 +163,7 @@ class Courier:
                 if alert.digest
                 else self._renderer.render(alert.evidence, alert.key, channel.reader)
             )
+            message = replace(message, occasion=queued.due_at.isoformat() if queued.due_at else "")
             answer = await channel.send(message, self._settings.timeout_s)
         except Exception as error:  # noqa: BLE001 - the edge: a library's surprise is an attempt that failed
             answer = Answer(Outcome.TRANSIENT, type(error).__name__)

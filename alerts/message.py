@@ -45,3 +45,4 @@ class Message:
     thread: str = ""  #: what belongs together has the same; mail threads by it
     starts_thread: bool = True  #: it is the first of its thread
     pictures: tuple[Picture, ...] = ()
+    occasion: str = ""  #: the same for every try; another where a person has it sent again

@@ -121,6 +121,17 @@ def test_a_partly_accepted_message_is_not_sent_again_to_those_who_have_it(point_
     assert len([path for path, _ in server.received if path.startswith("/slack")]) == 1
 
 
+def test_a_chat_that_is_gone_gives_no_other_chat_up(point_at: Callable[[str], None]) -> None:
+    replies = [r.TELEGRAM_KICKED, (500, {}, "oops"), r.TELEGRAM_KICKED, r.TELEGRAM_OK, r.TELEGRAM_KICKED]
+    with Receiver(lambda path, number: replies[number - 1]) as server:
+        point_at(server.address)
+        channel = _open(TELEGRAM + "/22222222")
+        told = [_send(channel).outcome for _ in range(3)]
+    assert told == [Outcome.TRANSIENT, Outcome.PERMANENT, Outcome.PERMANENT]
+    assert len({body["chat_id"] for _, body in server.received}) == 2
+    assert len(server.received) == 5
+
+
 def test_parts_that_were_accepted_are_not_sent_again(point_at: Callable[[str], None]) -> None:
     """Trap: Apprise sends the parts before a failure, and all of them again when it is asked again."""
 

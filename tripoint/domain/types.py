@@ -418,6 +418,7 @@ class QueuedAlert:
     attempts: int
     next_attempt_at: datetime
     last_detail: str = ""
+    due_at: datetime | None = None  #: first; the same for every try, another once it is resent by hand
 
 
 @dataclass(frozen=True, slots=True)
