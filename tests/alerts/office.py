@@ -15,6 +15,7 @@ from alerts.courier import Courier, CourierSettings
 from storage.alerts import AlertHistory, AlertStore
 from storage.database import open_database
 from tripoint.app.writer import Writer, WriterOutbox
+from tripoint.domain.policies import Policies
 from tripoint.domain.types import Alert, AlertKey, AlertState, Evidence, Marked, Outcome
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -28,7 +29,7 @@ class Office:
         self.now = NOW
         self._names = [each.name for each in channels]
         self._courier = Courier(
-            WriterOutbox(writer, store),
+            WriterOutbox(writer, store, Policies()),
             channels,
             CourierSettings(timeout_s=timeout_s),
             lambda: self.now,
