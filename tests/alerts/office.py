@@ -29,7 +29,7 @@ class Office:
         self.now = NOW
         self._names = [each.name for each in channels]
         self._courier = Courier(
-            WriterOutbox(writer, store, Policies()),
+            WriterOutbox(writer, store, Policies(())),
             channels,
             CourierSettings(timeout_s=timeout_s),
             lambda: self.now,
