@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from tripoint.domain.types import Alert, AlertKey, Evidence, Marked, Source
+from alerts.phrases import said
+from tripoint.domain.types import Alert, AlertKey, Evidence, Marked, Phrase, Source
 
 RULE = "health"
 
@@ -15,10 +16,10 @@ def source_alerts(
     source: Source, state: str, since: datetime, reason: str, *, is_blind: bool, channels: Sequence[str]
 ) -> tuple[Alert, ...]:
     """Return one alert a channel about a source whose state changed at `since`."""
-    title = f"Source {state}: {source.outlet}" if is_blind else f"Source works again: {source.outlet}"
+    headline = Phrase(f"source_{state if is_blind else 'works'}", (("outlet", source.outlet),))
     told = reason or f"{source.name} is {state}"
     evidence = Evidence(
-        title=title,
+        title=said(headline, "en", "UTC"),
         outlet=source.name,
         url=source.homepage,
         published=since,
@@ -28,6 +29,7 @@ def source_alerts(
         score=0.0,
         threshold=0.0,
         sentences=(Marked(told, ()),),
+        headline=headline,
     )
-    said = hashlib.sha256(f"{source.name}\n{state}\n{since.isoformat()}".encode()).hexdigest()[:16]
-    return tuple(Alert(AlertKey(f"source:{said}", RULE, each, "health"), evidence, since) for each in channels)
+    mark = hashlib.sha256(f"{source.name}\n{state}\n{since.isoformat()}".encode()).hexdigest()[:16]
+    return tuple(Alert(AlertKey(f"source:{mark}", RULE, each, "health"), evidence, since) for each in channels)

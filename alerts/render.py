@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 _LONGEST_SUBJECT = 200
 _CHART = "volume.png"
-_NO_STORY = ("source:", "digest:", "test:")  # how keys begin that name no story of the archive
+_NO_STORY = ("source:", "topic:", "backfill:", "digest:", "test:")  # how keys begin that name no story of the archive
 
 
 def reference(key: AlertKey) -> str:
@@ -78,7 +78,7 @@ class Renderer:
         values = self._alert_values(evidence, key, reader)
         html = reader.form is Format.HTML
         return Message(
-            subject=_subject(evidence, reader.language),
+            subject=_subject(evidence, reader),
             body=self._templates.render("alert", reader.form, values),
             format=reader.form,
             plain=self._templates.render("alert", Format.TEXT, values) if html else "",
@@ -92,7 +92,7 @@ class Renderer:
         zone = reader.timezone or evidence.timezone
         return {
             "words": phrase,
-            "title": line(evidence.title),
+            "title": line(title_of(evidence, reader.language, zone)),
             "outlet": line(evidence.outlet),
             "published": _local(evidence.published, zone) or phrase["time_unknown"],
             "published_utc": _utc(evidence.published),
@@ -175,11 +175,10 @@ def _size(text: str, reader: Reader) -> int:
 def _shortest(evidence: Evidence, reader: Reader) -> str:
     """Return the title, cut, and the link, whole."""
     link = web_address(evidence.url)
-    title = line(evidence.title)
+    title = whole = line(title_of(evidence, reader.language, reader.timezone or evidence.timezone))
     while title and _size(f"{title}… {link}", reader) > reader.longest:
         title = title[:-1]
-    whole = title == line(evidence.title)
-    return f"{title}{'' if whole else '…'} {link}".strip()
+    return f"{title}{'' if title == whole else '…'} {link}".strip()
 
 
 def sample(channel: str, reader: Reader, now: datetime) -> tuple[Evidence, AlertKey]:
@@ -207,9 +206,15 @@ def _remark(remarks: Sequence[Phrase], language: str, zone: str) -> str:
     return line(" ".join(said(each, language, zone) for each in remarks), 600)
 
 
-def _subject(evidence: Evidence, language: str) -> str:
-    mark = f"[Tripoint] {words(language)['update']}: " if evidence.what_is_new else "[Tripoint] "
-    return _one_subject(f"{mark}{line(evidence.title)} — {line(evidence.outlet)}")
+def title_of(evidence: Evidence, language: str, zone: str) -> str:
+    """Return the headline: an article's as it was written, our own in the reader's language."""
+    return said(evidence.headline, language, zone) if evidence.headline else evidence.title
+
+
+def _subject(evidence: Evidence, reader: Reader) -> str:
+    mark = f"[Tripoint] {words(reader.language)['update']}: " if evidence.what_is_new else "[Tripoint] "
+    title = title_of(evidence, reader.language, reader.timezone or evidence.timezone)
+    return _one_subject(f"{mark}{line(title)} — {line(evidence.outlet)}")
 
 
 def _one_subject(text: str) -> str:

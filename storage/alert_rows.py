@@ -53,9 +53,8 @@ def evidence_to_json(evidence: Evidence) -> dict[str, Any]:
     values["fetched_at"] = evidence.fetched_at.isoformat()
     values["sentences"] = [[t.clean(each.text), [list(span) for span in each.spans]] for each in evidence.sentences]
     values["facets"] = [[kind, [t.clean(each) for each in named]] for kind, named in evidence.facets]
-    values["remarks"] = [
-        [each.name, [[key, t.clean(value)] for key, value in each.values]] for each in evidence.remarks
-    ]
+    values["remarks"] = [_phrase_to_json(each) for each in evidence.remarks]
+    values["headline"] = _phrase_to_json(evidence.headline) if evidence.headline else None
     return values
 
 
@@ -71,11 +70,19 @@ def evidence_from_json(values: dict[str, Any]) -> Evidence:
             "fetched_at": datetime.fromisoformat(values["fetched_at"]),
             "sentences": sentences,
             "facets": tuple((kind, tuple(named)) for kind, named in values.get("facets", ())),
-            "remarks": tuple(
-                Phrase(name, tuple((key, value) for key, value in filled)) for name, filled in values.get("remarks", ())
-            ),
+            "remarks": tuple(_phrase_from_json(each) for each in values.get("remarks", ())),
+            "headline": _phrase_from_json(values["headline"]) if values.get("headline") else None,
         }
     )
+
+
+def _phrase_to_json(phrase: Phrase) -> list[Any]:
+    return [phrase.name, [[key, t.clean(text)] for key, text in phrase.values]]
+
+
+def _phrase_from_json(values: list[Any]) -> Phrase:
+    name, filled = values
+    return Phrase(name, tuple((key, text) for key, text in filled))
 
 
 def _digest_to_json(digest: Digest) -> dict[str, Any]:

@@ -154,6 +154,14 @@ source_health = Table(
     C("told", Boolean, nullable=False),
 )
 
+topic_rhythms = Table(
+    "topic_rhythms",
+    metadata,
+    C("topic", String(100), primary_key=True),
+    C("state", String(20), nullable=False),  # see `tripoint.domain.rhythm.Rhythm`
+    C("since", UtcDateTime, nullable=False),
+)
+
 articles = Table(
     "articles",
     metadata,

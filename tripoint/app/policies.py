@@ -25,7 +25,7 @@ _SPAN = re.compile(r"(\d{1,4})\s*([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _PERIODS = {"hourly": Period.HOURLY, "daily": Period.DAILY, "weekly": Period.WEEKLY}
-_OURS = frozenset({"health", "volume"})  # rules that the house itself uses
+_OURS = frozenset({"health", "backfill"})  # rules that the house itself uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ def _rule(entry: SeedTable, world: _World) -> Rule:
         limit=_limit(entry),
         tells_old=entry.flag("old", True),
         escalation=_escalation(entry, world, named),
+        tells_rhythm=entry.flag("rhythm", True),
     )
     entry.done()
     return rule

@@ -18,6 +18,7 @@ from alerts.courier import Courier, CourierReport, CourierSettings
 from alerts.operator import source_alerts
 from alerts.policy import Policy
 from alerts.render import Renderer
+from alerts.rhythm import rhythm_alerts
 from alerts.together import digest_alert
 from storage.alerts import AlertStore
 from storage.articles import ArticleStore
@@ -31,6 +32,7 @@ from storage.feedback import FeedbackStore
 from storage.frontier import FrontierStore
 from storage.health import HealthStore, SourceHealth
 from storage.lock import instance_lock
+from storage.rhythm import RhythmStore
 from storage.scores import ScoreStore
 from storage.search import SearchStore
 from storage.stories import StoryStore
@@ -48,6 +50,7 @@ from tripoint.domain.urls import host
 from tripoint.pipeline import Pipeline, WhoMustHear
 from tripoint.relevance.assess import Judge
 from tripoint.relevance.language import LanguageGuesser
+from tripoint.relevance.topic import Topic
 from tripoint.stories.placement import Placer
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from crawler.extract.pool import ExtractionPool
     from crawler.settings import CrawlSettings
 
+LISTEN_S = 600.0  # between two looks at how much comes of each topic
 TEND_S = 15.0  # between two looks at what is held and at channels that stay down
 
 
@@ -82,6 +86,7 @@ class Stores:
     search: SearchStore
     digests: DigestStore
     escalation: EscalationStore
+    rhythms: RhythmStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,11 @@ class Works:
         """Deliver alerts, and the digests as they fall due, until `stop`."""
         courier = asyncio.create_task(self.courier.run(stop))
         stopped = asyncio.create_task(stop.wait())
+        clock, listen_at = asyncio.get_running_loop().time, 0.0
         while not stopped.done() and not courier.done():
+            if clock() >= listen_at:
+                await self.listen_to_topics()
+                listen_at = clock() + LISTEN_S
             await self.tell_together()
             await self.escalate()
             await asyncio.wait({stopped, courier}, timeout=TEND_S, return_when=asyncio.FIRST_COMPLETED)
@@ -146,6 +155,17 @@ class Works:
         if queued:
             self.courier.wake()
         return queued
+
+    async def listen_to_topics(self) -> None:
+        """Judge whether more comes of each topic than usual, or nothing any more, and tell of a change."""
+        queued = [await self.writer.do(partial(self._listen, each)) for each in self.seeds.topics]
+        if any(queued):
+            self.courier.wake()
+
+    def _listen(self, topic: Topic) -> int:
+        return self.stores.rhythms.update(
+            topic.name, utc_now(), lambda turn: rhythm_alerts(turn, topic.title, self.policies.rules)
+        )
 
     async def escalate(self) -> int:
         """Queue for other channels what waits for one that stays down; return how many alerts that made."""
@@ -209,6 +229,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             SearchStore(database),
             DigestStore(database),
             EscalationStore(database),
+            RhythmStore(database),
         )
     finally:
         database.close()

@@ -41,6 +41,17 @@ def span_of(poll: Poll, new: int, since: datetime, outage: str = "", bound: str 
     return Span(since, poll.polled_at, is_seen=False, reason=f"{reason}; {outage}" if outage else reason)
 
 
+def seen_stretches(spans: Iterable[Span]) -> list[tuple[datetime, datetime]]:
+    """Return what several listings of a source saw together, in order and without overlap."""
+    found: list[tuple[datetime, datetime]] = []
+    for span in sorted((each for each in spans if each.is_seen), key=lambda each: each.start):
+        if found and span.start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], span.until))
+        else:
+            found.append((span.start, span.until))
+    return found
+
+
 def merged(spans: Iterable[Span]) -> list[Span]:
     """Return what several listings of a source show together: what one of them saw is seen."""
     every = list(spans)

@@ -40,4 +40,5 @@ class Evidence:
     what_is_new: str = ""  #: in an update
     corroboration: str = ""  #: who else has the story, one line
     remarks: tuple[Phrase, ...] = ()  #: how it came here, such as that another channel stays down
+    headline: Phrase | None = None  #: where the house itself speaks; `title` has it in English
     facets: tuple[tuple[str, tuple[str, ...]], ...] = ()  #: kind of what was found, and its words in the article

@@ -98,6 +98,7 @@ class Rule:
     limit: Limit | None = None
     tells_old: bool = True  #: in one summary
     escalation: Escalation | None = None
+    tells_rhythm: bool = True  #: that much more comes of one of its topics than usual, or nothing any more
 
 
 @dataclass(frozen=True, slots=True)

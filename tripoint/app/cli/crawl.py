@@ -70,6 +70,7 @@ async def _pass(settings: Settings, names: list[str], *, quiet: bool) -> Passed:
             finally:
                 stop_delivering.set()
                 await delivering
+            await works.listen_to_topics()
             await works.tell_together(old_too=True)
             delivered = await works.deliver_now(stop)
         return Passed(report, delivered)

@@ -14,6 +14,7 @@ from tripoint.app.policies import file_of, load_policies
 from tripoint.app.seeds import load_seeds
 from tripoint.domain.errors import MendError
 from tripoint.domain.policies import Escalation, Grade, Rule
+from tripoint.domain.rhythm import Rhythm
 from tripoint.domain.urls import canonical_url
 
 if TYPE_CHECKING:
@@ -58,15 +59,19 @@ def _policies(context: typer.Context, *, as_json: bool) -> None:
     policies = load_policies(settings, load_seeds(settings.seeds.folder))
     file = file_of(settings)
     with opened_stores(settings) as stores:
-        channels = stores.alerts.channels()
+        channels, rhythms = stores.alerts.channels(), stores.rhythms.everything()
     if as_json:
-        print_json({"file": file, **asdict(policies), "channels": [asdict(each) for each in channels]})
+        states = {"channels": [asdict(each) for each in channels], "topics": [asdict(each) for each in rhythms]}
+        print_json({"file": file, **asdict(policies), **states})
         return
     rules = policies.rules
     rows = [(each.name, ", ".join(_channels(each)), "; ".join(_asks(each)), _when(each)) for each in rules]
     print_table(file, ("rule", "channels", "asks for", "tells"), rows)
     if policies.escalation:
         out().print(plain(f"what Tripoint tells of itself{_escalates(policies.escalation)}"))
+    for topic in rhythms:
+        if topic.state is not Rhythm.USUAL:
+            out().print(plain(f"topic {topic.topic}: {topic.state} since {topic.since:%Y-%m-%d %H:%M} UTC"))
     for each in channels:
         if each.failing_since:
             since = f"{each.failing_since:%Y-%m-%d %H:%M} UTC, {each.failures} times"
@@ -175,6 +180,8 @@ def _when(rule: Rule) -> str:
         parts.append(f"quiet {quiet.start:%H:%M} to {quiet.end:%H:%M} {quiet.zone}")
         if quiet.unless_score <= 1:
             parts.append(f"but for scores from {quiet.unless_score:g}")
+    if not rule.tells_rhythm:
+        parts.append("no spikes nor silence of topics")
     if rule.limit:
         parts.append(f"at most {rule.limit.most} in {rule.limit.per}")
     return ", ".join(parts) + (_escalates(rule.escalation) if rule.escalation else "")
