@@ -8,11 +8,13 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Literal, Protocol
+from zoneinfo import ZoneInfo
 
 from alerts.channels import Answer, Channel
 from alerts.render import Renderer
+from tripoint.domain.meter import Meter, SilentMeter, Told
 from tripoint.domain.types import AlertState, Delivery, Outcome, QueuedAlert
 
 log = logging.getLogger(__name__)
@@ -105,7 +107,9 @@ class Courier:
         clock: Callable[[], datetime],
         dice: random.Random,
         renderer: Renderer | None = None,
+        meter: Meter | None = None,
     ) -> None:
+        self._meter = meter or SilentMeter()
         self._outbox = outbox
         self._channels = tuple(channels)
         self._settings = settings
@@ -176,6 +180,16 @@ class Courier:
         if passed_on := await self._outbox.settle(delivery, state, due, resume_at):
             report.passed_on += passed_on
             self.wake()
+        self._meter.told(_told(channel, queued, answer.outcome, now))
         if state is AlertState.DEAD:
             log.error("alert %s to %s given up: %s", queued.id, channel.name, answer.detail)
         return answer.outcome
+
+
+def _told(channel: Channel, queued: QueuedAlert, outcome: Outcome, now: datetime) -> Told:
+    alert = queued.alert
+    published = None if alert.digest else alert.evidence.published
+    if published is not None and published.astimezone(ZoneInfo(alert.evidence.timezone)).time() == time.min:
+        published = None  # an outlet that says only the day: its age says nothing about us
+    lag_s = (now - published).total_seconds() if published else None
+    return Told(channel.name, outcome, (now - alert.queued_at).total_seconds(), lag_s)

@@ -15,6 +15,7 @@ from crawler.report import CrawlReport, Event
 from crawler.robots import RobotsCache
 from crawler.settings import CrawlSettings, scrapy_settings
 from crawler.spider import NewsSpider
+from tripoint.domain.meter import Meter, SilentMeter
 from tripoint.domain.ports import Frontier, Intake
 from tripoint.domain.types import Source
 
@@ -29,8 +30,10 @@ class Crawler:
         frontier: Frontier,
         intake: Intake,
         clock: Callable[[], datetime],
+        meter: Meter | None = None,
     ) -> None:
         self._settings = settings
+        self._meter = meter or SilentMeter()
         self._extractor = extractor
         self._frontier = frontier
         self._intake = intake
@@ -65,6 +68,7 @@ class Crawler:
             stop=asyncio.Event(),
             due=due,
             until=None if budget_s is None else self._clock() + timedelta(seconds=budget_s),
+            meter=self._meter,
             held=dict(await self._frontier.held(self._clock())),
         )
         await self._run(errand, stop or asyncio.Event())

@@ -18,6 +18,7 @@ from crawler.guard import AddressGuard
 from crawler.report import CrawlReport, Event, Result
 from crawler.robots import RobotsCache
 from crawler.settings import CrawlSettings
+from tripoint.domain.meter import Meter, SilentMeter
 from tripoint.domain.ports import Frontier, Intake
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Candidate, Entered, Failure, Source, Step
@@ -45,6 +46,7 @@ class Errand:
     stop: asyncio.Event
     due: Container[str] | None  #: the listings to poll, None for all
     held: dict[str, datetime]  #: hosts that asked to be left alone, and until when
+    meter: Meter = field(default_factory=SilentMeter)
     started: asyncio.Event = field(default_factory=asyncio.Event)  #: Scrapy can be stopped from here on, not before
     until: datetime | None = None  #: from then on no page is begun; what is left stays pending
     waiting: int = 0

@@ -72,7 +72,7 @@ def scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:
 
 
 def _middlewares(settings: CrawlSettings) -> dict[str, int | None]:
-    ours = {"crawler.robots.HoldMiddleware": 50}
+    ours = {"crawler.robots.HoldMiddleware": 50, "crawler.metering.MeterMiddleware": 950}
     if settings.obey_robots:
         ours["crawler.robots.RobotsMiddleware"] = 100
     return {"scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None, **ours}

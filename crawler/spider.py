@@ -44,6 +44,7 @@ class NewsSpider(scrapy.Spider):
         self._visits = Visits(errand, self._page_requests)
         self.robots_cache = errand.robots_cache  # where `RobotsMiddleware` finds it
         self.held = errand.held  # where `HoldMiddleware` finds it
+        self.meter = errand.meter  # where `MeterMiddleware` finds it
 
     async def start(self) -> AsyncIterator[Any]:
         """Begin with the listings of every source."""

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from crawler.listings import Listing, UnreadableListingError, read_listing
+from tripoint.domain.meter import Meter, SilentMeter
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Candidate, Extraction, Failure, Found, Page, Source, Step
 
@@ -36,6 +38,12 @@ def _read_page(page: Page, candidate: Candidate, source: Source) -> Any:
 
         reset_caches()
     return read_page(page, candidate, source)
+
+
+def _timed(work: Callable[..., T], arguments: Sequence[Any]) -> tuple[float, T]:
+    began = time.perf_counter()
+    result = work(*arguments)
+    return time.perf_counter() - began, result
 
 
 class _Worker:
@@ -83,9 +91,15 @@ class ExtractionPool:
     """Reads pages and listings in worker processes; a page that takes too long costs its worker and nothing else."""
 
     def __init__(
-        self, workers: int = 0, timeout_s: float = 20.0, read: Callable[[Page, Candidate, Source], Any] = _read_page
+        self,
+        workers: int = 0,
+        timeout_s: float = 20.0,
+        read: Callable[[Page, Candidate, Source], Any] = _read_page,
+        meter: Meter | None = None,
     ) -> None:
         self._timeout_s = timeout_s
+        self._meter = meter or SilentMeter()
+        self._waiting = 0  # for a worker, or in one
         self._read = read
         self.workers = workers or cores()
         method = "spawn" if sys.platform == "win32" else "forkserver"
@@ -117,9 +131,27 @@ class ExtractionPool:
         return found
 
     async def _run(self, work: Callable[..., Any], arguments: Sequence[Any], step: Step, subject: str) -> Any:
-        future = self._pool.schedule(work, args=list(arguments), timeout=self._timeout_s)
+        began = time.perf_counter()
+        self._count(1)
         try:
-            return await asyncio.wrap_future(future)
+            found = await self._in_worker(work, arguments, step, subject)
+        finally:
+            self._count(-1)
+        if isinstance(found, Failure):
+            self._meter.read(step, time.perf_counter() - began, is_failed=True)
+        return found
+
+    def _count(self, more: int) -> None:
+        self._waiting += more
+        self._meter.reading(self._waiting)
+
+    async def _in_worker(self, work: Callable[..., Any], arguments: Sequence[Any], step: Step, subject: str) -> Any:
+        future = self._pool.schedule(_timed, args=[work, list(arguments)], timeout=self._timeout_s)
+        try:
+            seconds, found = await asyncio.wrap_future(future)
+            if not isinstance(found, Failure):
+                self._meter.read(step, seconds, is_failed=False)
+            return found
         except (TimeoutError, concurrent.futures.TimeoutError):
             return Failure(step, subject, f"reading it took longer than {self._timeout_s:g} s", retryable=False)
         except ProcessExpired as error:

@@ -37,7 +37,9 @@ from storage.scores import ScoreStore
 from storage.search import SearchStore
 from storage.stories import StoryStore
 from storage.volume import VolumeStore
+from tripoint.app.metrics import Metrics
 from tripoint.app.policies import load_policies
+from tripoint.app.pulse import Pulse
 from tripoint.app.seeds import Seeds, load_seeds
 from tripoint.app.settings import ChannelSection, Settings
 from tripoint.app.writer import Writer, WriterFrontier, WriterIntake, WriterOutbox
@@ -111,6 +113,8 @@ class Works:
     frontier: WriterFrontier
     quiet: Callable[[WhoMustHear], WriterIntake]  #: an intake with an alert policy of its own
     policies: Policies
+    meter: Metrics  #: what was counted since the start
+    pulse: Pulse  #: whether all of this is alive
 
     async def look_after(self, sources: Sequence[Source]) -> None:
         """Judge how sources do after they were read, and tell the operator of those that changed."""
@@ -322,7 +326,9 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
     # theirs while this process loads its own.
     from crawler.extract.pool import ExtractionPool
 
-    extractor = ExtractionPool(settings.crawl.workers, settings.crawl.extract_timeout_s)
+    meter = Metrics()
+    meter.expect(name for name, section in settings.channels.items() if section.enabled)
+    extractor = ExtractionPool(settings.crawl.workers, settings.crawl.extract_timeout_s, meter=meter)
     try:
         from crawler.crawl import Crawler
 
@@ -340,6 +346,7 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
                 utc_now,
                 dice,
                 build_renderer(settings),
+                meter,
             )
             policy = build_policy(settings, seeds)
             pipeline = Pipeline(judge, build_placer(seeds), stores.articles, policy.who_must_hear, utc_now)
@@ -348,18 +355,22 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
                 crawl_settings(settings),
                 extractor,
                 frontier,
-                WriterIntake(writer, pipeline, courier.wake),
+                WriterIntake(writer, pipeline, courier.wake, meter),
                 utc_now,
+                meter,
             )
             gc.freeze()  # the lexicon and the libraries live as long as the process: never look through them again
 
             def quiet(who: WhoMustHear) -> WriterIntake:
                 return WriterIntake(
-                    writer, Pipeline(judge, build_placer(seeds), stores.articles, who, utc_now), courier.wake
+                    writer, Pipeline(judge, build_placer(seeds), stores.articles, who, utc_now), courier.wake, meter
                 )
 
             operator = _operator(settings)
-            yield Works(seeds, stores, crawler, courier, writer, operator, extractor, frontier, quiet, policies)
+            pulse = Pulse(writer, stores.database)
+            yield Works(
+                seeds, stores, crawler, courier, writer, operator, extractor, frontier, quiet, policies, meter, pulse
+            )
     finally:
         await asyncio.get_running_loop().run_in_executor(None, extractor.close)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from tripoint.domain.coverage import Span
+from tripoint.domain.meter import Meter, SilentMeter
 from tripoint.domain.policies import Policies
 from tripoint.domain.ports import Outbox
 from tripoint.domain.types import (
@@ -35,11 +36,16 @@ class Writer:
     """Runs every database call on one thread, in order: SQLite has one writer, and the loop never waits for a disk."""
 
     def __init__(self) -> None:
+        self.waiting = 0  #: calls that are queued or under way, counted on the loop
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
 
     async def do(self, work: Callable[[], T]) -> T:
         """Run one call and return what it returns; a cancelled caller does not undo it."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        self.waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        finally:
+            self.waiting -= 1
 
     def close(self) -> None:
         """Finish what is queued and end the thread."""
@@ -125,7 +131,10 @@ class WriterFrontier:
 class WriterIntake:
     """The pipeline as the crawler sees it; says when an alert was queued, so that the courier wakes."""
 
-    def __init__(self, writer: Writer, pipeline: Pipeline, on_alert: Callable[[], None]) -> None:
+    def __init__(
+        self, writer: Writer, pipeline: Pipeline, on_alert: Callable[[], None], meter: Meter | None = None
+    ) -> None:
+        self._meter = meter or SilentMeter()
         self._writer = writer
         self._pipeline = pipeline
         self._on_alert = on_alert
@@ -133,6 +142,7 @@ class WriterIntake:
     async def article(self, candidate: Candidate, article: Article, page: Page | None = None) -> Kept:
         """Assess and store an article."""
         kept = await self._writer.do(lambda: self._pipeline.article(candidate, article, page))
+        self._meter.kept(kept)
         if kept.alerts_queued:
             self._on_alert()
         return kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -80,21 +80,27 @@ async def _serve(settings: Settings, names: list[str], *, verbose: bool) -> None
             tally.add(group, report)
 
         look_s = min(_LOOK_S, settings.run.min_interval_s, settings.run.interval_s)
-        service = Service(one_pass, works.deliver, ServiceSettings(look_s, settings.run.stop_within_s))
-        async with page_beside(settings, works.seeds, works.stores, works.writer) as beside:
+        timing = ServiceSettings(look_s, settings.run.stop_within_s)
+        service = Service(works.pulse.watching(one_pass), works.deliver, timing)
+        vitals = (works.pulse, works.meter)
+        async with page_beside(settings, works.seeds, works.stores, works.writer, vitals) as beside:
 
             def stop() -> None:
+                works.pulse.is_stopping = True
                 service.stop()
                 beside.stop()  # readers get their answers while the work in flight ends
 
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, stop)
-            console.print(Text(plain(_greeting(len(sources), settings))))
-            if beside.line:
-                console.print(Text(plain(beside.line)))
+            _on_signals(stop)
+            for line in filter(None, (_greeting(len(sources), settings), beside.line)):
+                console.print(Text(plain(line)))
             await service.run()
     console.print(Text("stopped; what was not finished is kept for the next start"))
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
 
 
 def _greeting(count: int, settings: Settings) -> str:

@@ -21,6 +21,7 @@ OPEN_PATHS = frozenset({"/login", "/healthz", "/readyz"})  # need no token
 _OPEN_FOLDER = "/static/"
 _FEEDS = "/feeds/"
 _API = "/api/"
+_METRICS = "/metrics"
 
 _HEADERS = {
     "content-security-policy": (
@@ -71,7 +72,7 @@ class Guard:
         if self._is_let_in(scope, headers):
             return None
         path: str = scope["path"]
-        if path.startswith((_API, _FEEDS)) or scope["method"] not in {"GET", "HEAD"}:
+        if path.startswith((_API, _FEEDS, _METRICS)) or scope["method"] not in {"GET", "HEAD"}:
             said = {"www-authenticate": 'Bearer realm="tripoint"'}
             return JSONResponse({"status": 401, "problem": "a token is needed"}, 401, said)
         return RedirectResponse(f"/login?next={quote(path)}", 303)

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
+from tripoint.app.metrics import Metrics
+from tripoint.app.pulse import Pulse
 from tripoint.app.seeds import Seeds
 from tripoint.app.settings import Settings
 from tripoint.app.web.access import Access
@@ -50,6 +52,8 @@ class Rooms:
     access: Access
     now: Callable[[], datetime]
     form_key: bytes  #: signs forms; new at each start
+    pulse: Pulse
+    metrics: Metrics
     judge: Callable[[], Judge]  #: builds the judge when it is first asked for
 
 

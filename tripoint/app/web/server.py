@@ -14,6 +14,8 @@ from functools import cache
 import uvicorn
 from starlette.types import ASGIApp
 
+from tripoint.app.metrics import Metrics
+from tripoint.app.pulse import Pulse
 from tripoint.app.seeds import Seeds
 from tripoint.app.settings import Settings, WebSection
 from tripoint.app.web.access import access_of
@@ -22,6 +24,9 @@ from tripoint.app.web.site import build_site
 from tripoint.app.wiring import Stores, build_judge, utc_now
 from tripoint.app.writer import Writer
 from tripoint.domain.errors import UnavailableError
+
+Vitals = tuple[Pulse, Metrics]
+"""How the service does, and what it counted."""
 
 _AT_ONCE = 200  # connections; more are answered with 503
 _END_WITHIN_S = 1
@@ -49,8 +54,10 @@ class Page:
 
 
 @asynccontextmanager
-async def served_page(settings: Settings, seeds: Seeds, stores: Stores, writer: Writer) -> AsyncIterator[Page]:
-    """Serve the page as long as the block runs.
+async def served_page(
+    settings: Settings, seeds: Seeds, stores: Stores, writer: Writer, vitals: Vitals | None = None
+) -> AsyncIterator[Page]:
+    """Serve the page as long as the block runs; without `vitals` it watches over itself alone.
 
     Raises `SettingsError` where it would be open to anybody, `UnavailableError` where its port cannot be had.
     """
@@ -58,7 +65,9 @@ async def served_page(settings: Settings, seeds: Seeds, stores: Stores, writer: 
     listener = _listener(settings.web)
     reader = Reader()
     judge = cache(lambda: build_judge(seeds))  # its automaton takes a while to build, and few visits need it
-    rooms = Rooms(settings, seeds, stores, reader, writer, access, utc_now, secrets.token_bytes(32), judge)
+    pulse, metrics = vitals or (Pulse(writer, stores.database), Metrics())
+    key = secrets.token_bytes(32)
+    rooms = Rooms(settings, seeds, stores, reader, writer, access, utc_now, key, pulse, metrics, judge)
     server = _Server(_config(build_site(rooms)))
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="page")
     try:
@@ -83,14 +92,16 @@ class Beside:
 
 
 @asynccontextmanager
-async def page_beside(settings: Settings, seeds: Seeds, stores: Stores, writer: Writer) -> AsyncIterator[Beside]:
+async def page_beside(
+    settings: Settings, seeds: Seeds, stores: Stores, writer: Writer, vitals: Vitals | None = None
+) -> AsyncIterator[Beside]:
     """Serve the page beside the watching, which goes on where the port cannot be had."""
     async with contextlib.AsyncExitStack() as stack:
         if not settings.web.enabled:
             yield Beside(None, "")
             return
         try:
-            page = await stack.enter_async_context(served_page(settings, seeds, stores, writer))
+            page = await stack.enter_async_context(served_page(settings, seeds, stores, writer, vitals))
         except UnavailableError as error:
             yield Beside(None, f"no page: {error}")
             return

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from tripoint.app.web import feeds, rendering
+from tripoint.app.web import feeds, health, rendering
 from tripoint.app.web.api import routes as api
 from tripoint.app.web.guard import Guard, TooLongError
 from tripoint.app.web.pages import alerts, articles, calibration, login, search, sources, stories
@@ -30,6 +30,7 @@ ROUTES: tuple[BaseRoute, ...] = (
     *login.ROUTES,
     *api.ROUTES,
     *feeds.ROUTES,
+    *health.ROUTES,
     *rendering.ROUTES,
 )
 
@@ -39,6 +40,7 @@ def build_site(rooms: Rooms) -> ASGIApp:
     handlers = {HTTPException: _refused, TripointError: _told, TooLongError: _too_long, Exception: _broken}
     site = Starlette(routes=ROUTES, exception_handlers=handlers)
     site.state.rooms = rooms
+    site.state.counted = health.Counted()
     site.state.wrong_tokens = deque[float]()
     return Guard(site, rooms.access)
 

@@ -1,0 +1,1 @@
+"""What keeps the service running for months: its health, its figures, its files."""
