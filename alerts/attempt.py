@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from typing import Any
 
 import requests
@@ -22,27 +23,40 @@ from alerts.message import Message
 from tripoint.domain.text import one_line
 
 _LONGEST_SAID = 160
+# Reasons of MQTT 5 that stay the same however often one asks: who we are, what we may, or how the message is made. The
+# others say that the broker is busy, has its quota filled, or is not well.
+_FINAL_REASONS = frozenset((0x81, 0x82, 0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C, 0x90, 0x95, 0x99, 0x9A, 0x9B, 0x9D))
+
+
+class Protocol(StrEnum):
+    """Whose numbers an answer has."""
+
+    HTTP = "HTTP"
+    SMTP = "SMTP"
+    MQTT = "MQTT"
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """A server's refusal, or its acceptance."""
 
-    status: int  #: of HTTP or SMTP; 0 where the line broke before an answer came
+    status: int  #: of its protocol, of MQTT the reason code; 0 where the line broke before an answer came
     text: str  #: one line
     retry_after_s: float | None = None
-    is_mail: bool = False
+    protocol: Protocol = Protocol.HTTP
 
     @property
     def is_refusal(self) -> bool:
         """Return whether it says no, or nothing."""
-        return self.status >= 400 or not self.status or self.is_mail
+        return self.status >= 400 or not self.status or self.protocol is not Protocol.HTTP
 
     @property
     def is_final(self) -> bool:
-        """Return whether trying again cannot help: HTTP 4xx but 408, 425 and 429; SMTP 5xx."""
-        if self.is_mail:
+        """Return whether trying again cannot help: HTTP 4xx but 408, 425 and 429; SMTP 5xx; MQTT by its reason."""
+        if self.protocol is Protocol.SMTP:
             return 500 <= self.status < 600
+        if self.protocol is Protocol.MQTT:
+            return self.status in _FINAL_REASONS
         return 400 <= self.status < 500 and self.status not in {408, 425, 429}
 
 

@@ -126,7 +126,6 @@ class Channel:
         except TimeoutError:
             return ServiceAnswer(name, Outcome.TRANSIENT, f"no answer within {timeout_s:g} s")
         if result:
-            attempt.taken.add(_WHOLE)
             return ServiceAnswer(name, Outcome.ACCEPTED, "accepted")
         logs = [str(entry.message) for each in result for tried in each.attempts for entry in tried.logs]
         asked = [each.retry_after_s for each in attempt.said if each.retry_after_s is not None]
@@ -155,6 +154,8 @@ class Channel:
             result, problem = None, None
             try:
                 result = self._notify(self._services[index], attempt.message)
+                if result:  # here and not where the answer is waited for: it may come after we gave up on it
+                    attempt.taken.add(_WHOLE)
             except Exception as error:  # noqa: BLE001 - handed to the one who waits
                 problem = error
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
@@ -179,7 +180,7 @@ class Channel:
         if refused:
             last = refused[-1]
             wait = f" (asks to wait {last.retry_after_s:g} s)" if last.retry_after_s is not None else ""
-            text = f"{'SMTP' if last.is_mail else 'HTTP'} {last.status or 'error'}: {last.text}{wait}"
+            text = f"{last.protocol} {last.status or 'error'}: {last.text}{wait}"
         else:
             telling = [each for each in logs if "xception" in each]
             answered = [each.text for each in said[-1:]]

@@ -23,7 +23,7 @@ from apprise.exception import AppriseImproperlyConfigured
 from apprise.plugins.email import NotifyEmail
 from apprise.plugins.email.smtp import AppriseSMTPController
 
-from alerts.attempt import Said, current
+from alerts.attempt import Protocol, Said, current
 from alerts.message import Format, Message
 from tripoint.domain.text import one_line
 
@@ -145,10 +145,10 @@ def _digest(text: str) -> str:
 def _said(error: Exception) -> list[Said]:
     """Return what the server said, by the error that it became."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return [Said(code, _line(text), is_mail=True) for code, text in error.recipients.values()]
+        return [Said(code, _line(text), protocol=Protocol.SMTP) for code, text in error.recipients.values()]
     if isinstance(error, smtplib.SMTPResponseException):
-        return [Said(error.smtp_code, _line(error.smtp_error), is_mail=True)]
-    return [Said(0, f"{type(error).__name__}: {one_line(str(error))}", is_mail=True)]
+        return [Said(error.smtp_code, _line(error.smtp_error), protocol=Protocol.SMTP)]
+    return [Said(0, f"{type(error).__name__}: {one_line(str(error))}", protocol=Protocol.SMTP)]
 
 
 def _line(said: bytes | str) -> str:

@@ -12,6 +12,7 @@ from apprise.exception import AppriseImproperlyConfigured
 from alerts.mail import StoryMail
 from alerts.matrix import RoomMessage
 from alerts.message import Format
+from alerts.mqtt import AcknowledgedMqtt
 from tripoint.domain.errors import SettingsError
 
 _PATIENCE_S = 30.0
@@ -21,6 +22,8 @@ _OURS: dict[str, type[NotifyBase]] = {
     "mailtos": StoryMail,
     "matrix": RoomMessage,
     "matrixs": RoomMessage,
+    "mqtt": AcknowledgedMqtt,
+    "mqtts": AcknowledgedMqtt,
 }
 
 
@@ -56,11 +59,15 @@ def open_service(name: str, address: str, write: Callable[[str], None]) -> Notif
     joint = "&" if "?" in address else "?"
     whole = address if "overflow=" in address else f"{address}{joint}overflow=split"
     ours = _OURS.get(address.partition("://")[0].lower())
+    if ours is AcknowledgedMqtt and not AcknowledgedMqtt.enabled:
+        raise SettingsError(
+            f"channel `{name}`: MQTT needs the library paho-mqtt", 'install it with: pip install "tripoint[mqtt]"'
+        )
     service = _ours(ours, whole) if ours else Apprise.instantiate(whole)
     if service is None:
         raise SettingsError(
             f"channel `{name}`: its URL is none that Apprise knows",
-            "see https://github.com/caronc/apprise/wiki for the forms; mqtt:// and some others need a package more",
+            "see https://github.com/caronc/apprise/wiki for the forms; some need a package more",
         )
     if "rto=" not in address:
         service.socket_read_timeout = _PATIENCE_S  # Apprise's 4 s make a slow server get everything twice

@@ -123,7 +123,7 @@ class MailServer:
     def __init__(self, folder: Path, port: int = 0) -> None:
         self.inbox = _Inbox()
         self.authority = folder / "authority.pem"
-        context = _certificate(folder)
+        context = certificate(folder)
         self._controller = _Controller(
             self.inbox,
             hostname="127.0.0.1",
@@ -188,8 +188,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _certificate(folder: Path) -> ssl.SSLContext:
-    """Write an authority that clients can be told to trust, and return a context with a certificate of it."""
+def certificate(folder: Path) -> ssl.SSLContext:
+    """Write an authority that clients can be told to trust, and return a context with a certificate of it.
+
+    They are `authority.pem`, and key and certificate in `server.pem`.
+    """
     now = dt.datetime.now(dt.UTC)
     keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
     names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each)]) for each in ("Test authority", "127.0.0.1")]

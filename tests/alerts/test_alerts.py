@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp import web
 
-from alerts.attempt import Said
+from alerts.attempt import Protocol, Said
 from alerts.channels import Answer, Channel, Secret, open_channel
 from alerts.courier import CourierSettings, next_state
 from alerts.evidence import mark
@@ -140,21 +140,25 @@ def test_what_follows_an_attempt(answer: Answer, attempt: int, state: AlertState
 
 
 @pytest.mark.parametrize(
-    ("status", "is_mail", "final"),
+    ("status", "protocol", "final"),
     [
-        (404, False, True),
-        (408, False, False),
-        (429, False, False),
-        (503, False, False),
-        (200, False, False),
-        (535, True, True),
-        (550, True, True),
-        (451, True, False),
-        (0, True, False),
+        (404, Protocol.HTTP, True),
+        (408, Protocol.HTTP, False),
+        (429, Protocol.HTTP, False),
+        (503, Protocol.HTTP, False),
+        (200, Protocol.HTTP, False),
+        (0, Protocol.HTTP, False),
+        (535, Protocol.SMTP, True),
+        (550, Protocol.SMTP, True),
+        (451, Protocol.SMTP, False),
+        (0, Protocol.SMTP, False),
+        (0x87, Protocol.MQTT, True),
+        (0x89, Protocol.MQTT, False),
+        (0, Protocol.MQTT, False),
     ],
 )
-def test_what_is_worth_another_try(status: int, is_mail: bool, final: bool) -> None:
-    assert Said(status, "", is_mail=is_mail).is_final is final
+def test_what_is_worth_another_try(status: int, protocol: Protocol, final: bool) -> None:
+    assert Said(status, "", protocol=protocol).is_final is final
 
 
 async def _with_webhook(status: int, use: Callable[[str, list[str]], object]) -> None:
