@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import hashlib
 import logging
 import re
 import threading
 import urllib.parse
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from apprise import Apprise, NotifyBase, NotifyFormat
 from apprise.result import AppriseResult
@@ -36,6 +38,10 @@ _PLAIN_TITLES = frozenset(
     "JSON XML FORM ntfy Gotify Pushover Pushbullet Prowl Join Bark SendGrid Mailgun Brevo Resend Postmark SMTP2Go"
     " SparkPost MailerSend".split()
 )
+
+
+Keep = Callable[[Sequence[str]], Awaitable[None]]
+"""Remembers marks of who has a message that others lack yet."""
 
 
 class Secret:
@@ -64,6 +70,7 @@ class Answer:
     detail: str  #: one line, no secrets
     retry_after_s: float | None = None  #: what the service asked for when it refused
     services: tuple[ServiceAnswer, ...] = ()  #: of each single service of the channel
+    taken: tuple[str, ...] = ()  #: marks of who has it, where others lack it
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,8 @@ class Channel:
         self._services = tuple(services)
         self._secrets = secrets
         self._busy: set[int] = set()  # services in which an attempt that was given up has not ended
-        self._taken: dict[str, list[set[str]]] = {}  # of messages that not everybody has: who has it
+        self._taken: dict[tuple[str, str], list[set[str]]] = {}  # of messages that not everybody has: who has it
+        self._marks = tuple(_marks_of(services))
         for each in services:
             remember_who_has_it(each)
 
@@ -100,18 +108,37 @@ class Channel:
         """Return how its messages are written."""
         return self.reader.form
 
-    async def send(self, message: Message, timeout_s: float) -> Answer:
+    async def send(
+        self, message: Message, timeout_s: float, known: Iterable[str] = (), keep: Keep | None = None
+    ) -> Answer:
         """Hand a message to every service and say what became of it; never raises for what a service does.
 
-        A service, recipient or part that accepted it before is left out when the same message is tried again.
+        A service, recipient or part that accepted it before is left out when the same message is tried again: `known`
+        has the marks of an earlier attempt (`Answer.taken`), and `keep` is told of new ones while others still try.
         """
-        taken = self._taken.setdefault(message.reference, [set() for _ in self._services])
-        told = await asyncio.gather(
-            *(self._send_one(index, Attempt(message, taken[index]), timeout_s) for index in range(len(self._services)))
-        )
-        if not message.reference or all(each.outcome is Outcome.ACCEPTED for each in told):
-            self._taken.pop(message.reference, None)
-        return together(told)
+        key = (message.reference, message.occasion)
+        taken = self._taken.setdefault(key, [set() for _ in self._services])
+        for mark, marks in zip(self._marks, taken, strict=True):
+            marks.update(each.removeprefix(mark) for each in known if each.startswith(mark))
+        trying = len(self._services)
+
+        async def one(index: int) -> ServiceAnswer:
+            nonlocal trying
+            answer = await self._send_one(index, Attempt(message, taken[index]), timeout_s)
+            trying -= 1
+            if keep and trying and taken[index]:
+                await keep(self._said_of(taken))
+            return answer
+
+        told = await asyncio.gather(*(one(index) for index in range(len(self._services))))
+        answer = together(told)
+        if not message.reference or answer.outcome is Outcome.ACCEPTED:
+            self._taken.pop(key, None)
+            return answer
+        return replace(answer, taken=self._said_of(taken))
+
+    def _said_of(self, taken: Sequence[set[str]]) -> tuple[str, ...]:
+        return tuple(f"{mark}{each}" for mark, marks in zip(self._marks, taken, strict=True) for each in sorted(marks))
 
     async def _send_one(self, index: int, attempt: Attempt, timeout_s: float) -> ServiceAnswer:
         service = self._services[index]
@@ -189,6 +216,18 @@ class Channel:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text[:_LONGEST_DETAIL]
+
+
+def _marks_of(services: Sequence[NotifyBase]) -> Iterable[str]:
+    """Return what begins the marks of each service: the same after a restart, another for another address.
+
+    Made of what Apprise shows of an address where secrets must not be shown.
+    """
+    seen: Counter[str] = Counter()
+    for each in services:
+        shown = hashlib.sha256(str(each.url(privacy=True)).encode()).hexdigest()[:12]
+        seen[shown] += 1
+        yield f"{shown}.{seen[shown]}:"
 
 
 def together(told: Sequence[ServiceAnswer]) -> Answer:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Literal, Protocol
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.channels import Answer, Channel
 from alerts.render import Renderer
+from tripoint.domain.errors import StorageError
 from tripoint.domain.meter import Meter, SilentMeter, Told
 from tripoint.domain.types import AlertState, Delivery, Outcome, QueuedAlert
 
@@ -21,6 +23,9 @@ log = logging.getLogger(__name__)
 
 _LONGEST_SLEEP_S = 60.0
 _LONGEST_ASKED_S = 24 * 3600.0  # a service that asks for more is mistaken
+
+
+_SETTLE_AGAIN_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 class AsyncOutbox(Protocol):
@@ -37,6 +42,10 @@ class AsyncOutbox(Protocol):
 
         Returns how many alerts for other channels came of it.
         """
+        ...
+
+    async def keep_taken(self, alert_id: int, taken: Sequence[str]) -> None:
+        """Remember who has an alert that others of its channel lack yet."""
         ...
 
     async def next_due(self, channels: Sequence[str]) -> datetime | None:
@@ -157,10 +166,19 @@ class Courier:
             if not claimed:
                 return
             for queued in claimed:
-                report.outcomes[await self._deliver(channel, queued, report)] += 1
+                report.outcomes[await self._deliver(channel, queued, report, stop)] += 1
 
-    async def _deliver(self, channel: Channel, queued: QueuedAlert, report: CourierReport) -> Outcome:
+    async def _deliver(
+        self, channel: Channel, queued: QueuedAlert, report: CourierReport, stop: asyncio.Event
+    ) -> Outcome:
         alert = queued.alert
+
+        async def keep(taken: Sequence[str]) -> None:
+            try:
+                await self._outbox.keep_taken(queued.id, taken)
+            except StorageError as error:  # the channel itself knows it until this process ends
+                log.warning("who has alert %s could not be stored: %s", queued.id, error)
+
         try:
             message = (
                 self._renderer.render_digest(alert.digest, alert.key, channel.reader, alert.evidence.remarks)
@@ -168,7 +186,9 @@ class Courier:
                 else self._renderer.render(alert.evidence, alert.key, channel.reader)
             )
             message = replace(message, occasion=queued.due_at.isoformat() if queued.due_at else "")
-            answer = await channel.send(message, self._settings.timeout_s)
+            answer = await channel.send(message, self._settings.timeout_s, queued.taken, keep)
+            if answer.taken and answer.taken != queued.taken:
+                await keep(answer.taken)
         except Exception as error:  # noqa: BLE001 - the edge: a library's surprise is an attempt that failed
             answer = Answer(Outcome.TRANSIENT, type(error).__name__)
         attempt = queued.attempts + 1
@@ -177,13 +197,26 @@ class Courier:
         self._failures[channel.name] = 0 if answer.outcome is Outcome.ACCEPTED else self._failures[channel.name] + 1
         resume_at = channel_pause(answer, self._failures[channel.name], now, self._settings)
         delivery = Delivery(queued.id, attempt, now, answer.outcome, answer.detail)
-        if passed_on := await self._outbox.settle(delivery, state, due, resume_at):
+        if passed_on := await self._settled(lambda: self._outbox.settle(delivery, state, due, resume_at), stop):
             report.passed_on += passed_on
             self.wake()
         self._meter.told(_told(channel, queued, answer.outcome, now))
         if state is AlertState.DEAD:
             log.error("alert %s to %s given up: %s", queued.id, channel.name, answer.detail)
         return answer.outcome
+
+    async def _settled(self, settle: Callable[[], Awaitable[int]], stop: asyncio.Event) -> int:
+        """Record an attempt, also where the disk is full for a while: what was accepted must not be sent again."""
+        for wait_s in _SETTLE_AGAIN_S:
+            try:
+                return await settle()
+            except StorageError as error:
+                log.error("an attempt could not be stored, trying again: %s", error)
+                if stop.is_set():
+                    break
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), wait_s)
+        return await settle()
 
 
 def _told(channel: Channel, queued: QueuedAlert, outcome: Outcome, now: datetime) -> Told:

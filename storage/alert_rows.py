@@ -35,9 +35,9 @@ def queued_of(row: dict[str, Any]) -> QueuedAlert:
     digest = _digest_from_json(row["digest"]) if row["digest"] else None
     alert = Alert(key, evidence_from_json(row["evidence"]), row["queued_at"], digest=digest)
     state = AlertState(row["state"])
-    return QueuedAlert(
-        row["id"], alert, state, row["attempts"], row["next_attempt_at"], row["last_detail"], row["due_at"]
-    )
+    taken = tuple(row["taken"] or ())
+    tried = (row["attempts"], row["next_attempt_at"], row["last_detail"], row["due_at"])
+    return QueuedAlert(row["id"], alert, state, *tried, taken)
 
 
 def item_of(row: dict[str, Any]) -> DigestItem:

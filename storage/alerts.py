@@ -123,6 +123,7 @@ class AlertStore:
                     next_attempt_at=next_attempt_at,
                     last_detail=delivery.detail,
                     sent_at=delivery.at if state is AlertState.SENT else None,
+                    **({"taken": None} if state is AlertState.SENT else {}),
                 )
                 .returning(t.alerts.c.channel)
             )
@@ -131,6 +132,12 @@ class AlertStore:
             if policies is None or state is not AlertState.DEAD:
                 return 0
             return pass_on_refused(connection, delivery, policies)
+
+    def keep_taken(self, alert_id: int, taken: Sequence[str]) -> None:
+        """Remember who has an alert that others of its channel lack yet."""
+        changed = update(t.alerts).where(t.alerts.c.id == alert_id, t.alerts.c.state != AlertState.SENT)
+        with self._database.write() as connection:
+            connection.execute(changed.values(taken=list(taken)))
 
     def release(self) -> int:
         """Make alerts that a dead process was sending pending again; only the holder of the instance lock may."""
@@ -217,8 +224,11 @@ class AlertStore:
         with self._database.read() as connection:
             return list(connection.scalars(query))
 
-    def requeue(self, ids: Sequence[int], now: datetime) -> int:
-        """Make alerts due at once, with as many attempts as a new one has; their channels are tried again."""
+    def requeue(self, ids: Sequence[int], now: datetime, *, to_all: bool = False) -> int:
+        """Make alerts due at once, with as many attempts as a new one has; their channels are tried again.
+
+        Who has one already does not get it again, but for `to_all`.
+        """
         c = t.alerts.c
         with self._database.write() as connection:
             names = select(c.channel).where(c.id.in_(ids)).distinct()
@@ -226,8 +236,9 @@ class AlertStore:
                 update(t.channel_states).where(t.channel_states.c.channel.in_(names)).values(resume_at=None)
             )
             again = update(t.alerts).where(c.id.in_(ids), c.state != AlertState.SENDING)
+            forget = {"taken": None} if to_all else {}
             return connection.execute(
-                again.values(state=AlertState.PENDING, next_attempt_at=now, due_at=now, period="")
+                again.values(state=AlertState.PENDING, next_attempt_at=now, due_at=now, period="", **forget)
             ).rowcount
 
     def drop(self, ids: Sequence[int]) -> int:

@@ -338,6 +338,7 @@ alerts = Table(
     C("period", String(10), nullable=False, server_default=""),  # of the digest that it is held for
     C("digest", JSON(none_as_null=True)),  # what it tells, where it tells several stories
     C("digest_id", Integer, index=True),  # the alert that told it together with others
+    C("taken", JSON(none_as_null=True)),  # marks of services, recipients and parts that have it while others lack it
     C("escalated_at", UtcDateTime),  # to other channels, since its own stayed down
     C("escalated_from", Integer, index=True),  # the alert whose channel stayed down
     UniqueConstraint("story", "rule", "channel", "kind"),

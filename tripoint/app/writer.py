@@ -184,6 +184,10 @@ class WriterOutbox:
             lambda: self._outbox.settle(delivery, state, next_attempt_at, resume_at, self._policies)
         )
 
+    async def keep_taken(self, alert_id: int, taken: Sequence[str]) -> None:
+        """Remember who has an alert that others lack."""
+        await self._writer.do(lambda: self._outbox.keep_taken(alert_id, taken))
+
     async def next_due(self, channels: Sequence[str]) -> datetime | None:
         """Return when the next alert is due."""
         return await self._writer.do(lambda: self._outbox.next_due(channels))

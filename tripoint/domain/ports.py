@@ -152,6 +152,10 @@ class Outbox(Protocol):
         """
         ...
 
+    def keep_taken(self, alert_id: int, taken: Sequence[str]) -> None:
+        """Remember who has an alert that others of its channel lack yet."""
+        ...
+
     def release(self) -> int:
         """Make alerts that a dead process was sending pending again; return how many."""
         ...

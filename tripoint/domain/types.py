@@ -419,6 +419,7 @@ class QueuedAlert:
     next_attempt_at: datetime
     last_detail: str = ""
     due_at: datetime | None = None  #: first; the same for every try, another once it is resent by hand
+    taken: tuple[str, ...] = ()  #: marks of the services, recipients and parts that have it, where others lack it
 
 
 @dataclass(frozen=True, slots=True)

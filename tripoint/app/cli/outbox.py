@@ -91,7 +91,16 @@ def register(alerts: typer.Typer) -> None:
     def resend(context: typer.Context, ids: Ids = None, as_json: AsJson = False) -> None:
         """Send alerts once more, whatever became of them; the copy carries the same ref."""
         states = tuple(each for each in AlertState if each is not AlertState.SENDING)
-        _change(context, "resend", ids, states, False, "", as_json, lambda store, which, now: store.requeue(which, now))
+        _change(
+            context,
+            "resend",
+            ids,
+            states,
+            False,
+            "",
+            as_json,
+            lambda store, which, now: store.requeue(which, now, to_all=True),
+        )
 
 
 def _change(
