@@ -19,6 +19,7 @@ from scrapy.exceptions import (
 from scrapy.http import Headers
 
 from crawler.robots import RobotsForbidError, RobotsUnreachableError
+from tripoint.domain.evidence import SECRET_HEADERS
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Failure, Step
 
@@ -104,14 +105,11 @@ def is_no_page(content_type: str) -> bool:
     return bool(_NO_PAGE.match(content_type))
 
 
-_SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2", "cookie", "authorization", "www-authenticate"})
-
-
 def kept_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
     """Return the headers of an answer as evidence keeps them: none that could let somebody in as us."""
     return tuple(
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, values in headers.items()
-        if name.decode("latin-1").lower() not in _SECRET_HEADERS
+        if name.decode("latin-1").lower() not in SECRET_HEADERS
         for value in values
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -88,11 +88,17 @@ class BackfillStore:
         self._database = database
 
     def open(self, key: str, asked: Mapping[str, Any], now: datetime) -> Job:
-        """Return the job of this key, begun now if it is new."""
+        """Return the job of this key, begun now if it is new; providers that it did not have are added to it."""
         row = {"key": key, "asked": dict(asked), "began_at": now}
+        mine = t.backfill_jobs.c.key == key
         with self._database.write() as connection:
             connection.execute(insert_into(connection, t.backfill_jobs).values(row).on_conflict_do_nothing())
-            return _job(connection.execute(select(t.backfill_jobs).where(t.backfill_jobs.c.key == key)).one())
+            job = _job(connection.execute(select(t.backfill_jobs).where(mine)).one())
+            via = list(dict.fromkeys([*job.asked["via"], *asked["via"]]))
+            if via != list(job.asked["via"]):
+                job = replace(job, asked={**job.asked, "via": via})
+                connection.execute(update(t.backfill_jobs).where(mine).values(asked=job.asked))
+            return job
 
     def jobs(self) -> Sequence[Job]:
         """Return every job, oldest first."""
@@ -136,9 +142,9 @@ class BackfillStore:
             said = {
                 "state": sought.state,
                 "reason": sought.reason,
-                "found": window.found + found,
-                "known": window.known + known,
-                "new": window.new + new,
+                "found": _w.found + found,
+                "known": _w.known + known,
+                "new": _w.new + new,
                 "finished_at": now,
             }
             connection.execute(update(t.backfill_windows).where(_w.id == window.id).values(said))
@@ -295,7 +301,7 @@ def _enter_finds(
     for start in range(0, len(pages), _CHUNK):
         chunk = pages[start : start + _CHUNK]
         before = _listed_here(connection, job, chunk)
-        articles = _stored(connection, chunk)
+        articles = stored_pages(connection, chunk)
         fetched = _fetched(connection, [by_page[page].find.url for page in chunk])
         fresh = []
         for page in chunk:
@@ -323,7 +329,8 @@ def _listed_here(connection: Connection, job: int, pages: Sequence[str]) -> set[
     return set(connection.scalars(select(_f.page).where(_f.job_id == job, _f.page.in_(clean))))
 
 
-def _stored(connection: Connection, pages: Sequence[str]) -> dict[str, int]:
+def stored_pages(connection: Connection, pages: Sequence[str]) -> dict[str, int]:
+    """Return the ids of the articles that are stored, by canonical address."""
     columns = (t.articles.c.canonical_url, t.articles.c.id)
     rows = connection.execute(select(*columns).where(t.articles.c.canonical_url.in_([t.clean(each) for each in pages])))
     return {row.canonical_url: row.id for row in rows}

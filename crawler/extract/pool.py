@@ -29,7 +29,8 @@ _PAGES_A_CACHE = 100
 _WORKER_BYTES = 2 * 1024**3  # a page of the largest size takes a tenth of it
 
 
-def _read_page(page: Page, candidate: Candidate, source: Source) -> Any:
+def read_page_here(page: Page, candidate: Candidate, source: Source) -> Any:
+    """Read one page in this process, a worker; its libraries' caches are emptied now and then."""
     from crawler.extract.page import read_page  # loaded in the worker, where it is needed
 
     _Worker.pages += 1
@@ -94,7 +95,7 @@ class ExtractionPool:
         self,
         workers: int = 0,
         timeout_s: float = 20.0,
-        read: Callable[[Page, Candidate, Source], Any] = _read_page,
+        read: Callable[[Page, Candidate, Source], Any] = read_page_here,
         meter: Meter | None = None,
     ) -> None:
         self._timeout_s = timeout_s

@@ -110,6 +110,10 @@ class BackfillSection(Section):
     gdelt_pause_s: float = Field(default=5.0, ge=0, description="Least time between two questions to GDELT.")
     at_once: int = Field(default=8, ge=1, le=64, description="Windows of one provider asked beside each other.")
     batch: int = Field(default=400, ge=1, description="New pages after which they are fetched before more is asked.")
+    prematch: bool = Field(
+        default=True,
+        description="Whether a page of a WARC file must hold a name of a topic's core before it is read.",
+    )
 
 
 class AlertsSection(Section):

@@ -31,6 +31,7 @@ from storage.evidence import EvidenceStore
 from storage.feedback import FeedbackStore
 from storage.frontier import FrontierStore
 from storage.health import HealthStore, SourceHealth
+from storage.held import HeldStore
 from storage.lock import instance_lock
 from storage.rhythm import RhythmStore
 from storage.scores import ScoreStore
@@ -82,6 +83,7 @@ class Stores:
     coverage: CoverageStore
     stories: StoryStore
     backfill: BackfillStore
+    held: HeldStore
     evidence: EvidenceStore
     scores: ScoreStore
     volume: VolumeStore
@@ -115,6 +117,7 @@ class Works:
     policies: Policies
     meter: Metrics  #: what was counted since the start
     pulse: Pulse  #: whether all of this is alive
+    judge: Judge
 
     async def look_after(self, sources: Sequence[Source]) -> None:
         """Judge how sources do after they were read, and tell the operator of those that changed."""
@@ -227,6 +230,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             CoverageStore(database),
             StoryStore(database),
             BackfillStore(database),
+            HeldStore(database),
             EvidenceStore(database),
             ScoreStore(database),
             VolumeStore(database),
@@ -369,7 +373,19 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
             operator = _operator(settings)
             pulse = Pulse(writer, stores.database)
             yield Works(
-                seeds, stores, crawler, courier, writer, operator, extractor, frontier, quiet, policies, meter, pulse
+                seeds,
+                stores,
+                crawler,
+                courier,
+                writer,
+                operator,
+                extractor,
+                frontier,
+                quiet,
+                policies,
+                meter,
+                pulse,
+                judge,
             )
     finally:
         await asyncio.get_running_loop().run_in_executor(None, extractor.close)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from tripoint.domain.types import Failure, Source
+from tripoint.domain.types import Article, Candidate, Failure, Page, Source
 from tripoint.domain.when import Days
 
 DAY = timedelta(days=1)
@@ -53,6 +53,9 @@ class Wanted:
     terms: tuple[Terms, ...]  #: one a language
     words: tuple[str, ...] = ()  #: of the person's own query; empty where the topic is looked for
     slugs: tuple[str, ...] = ()  #: the core's names without marks, as they stand in addresses
+    names: tuple[str, ...] = ()  #: folded; a page that holds none of them is relevant to no topic
+    languages: tuple[str, ...] = ("vi", "en")  #: of articles
+    only_sources: bool = False  #: whether pages of other outlets are left out although they are at hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,28 @@ class Sought:
     def failed(failure: Failure, finds: Sequence[Find] = ()) -> Sought:
         """Return a shard that must be asked again, with what it brought until then."""
         return Sought(tuple(finds), ShardState.FAILED, failure.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An article of a page that a provider holds itself, so that nobody need be asked for it."""
+
+    candidate: Candidate
+    article: Article
+    page: Page  #: as it was captured, and when
+
+
+class Shelf(Protocol):
+    """Where a provider that holds pages itself puts what it read."""
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether the provider is to stop now."""
+        ...
+
+    async def take(self, shard: Shard, held: Sequence[Held], cursor: str, share: float) -> None:
+        """Keep articles, and then how far the shard is done: as its cursor, and as a share of it, 0 to 1."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+# Headers of a page that could let somebody in as whoever fetched it; they are never kept.
+SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2", "cookie", "authorization", "www-authenticate"})
+
 
 @dataclass(frozen=True, slots=True)
 class Marked:

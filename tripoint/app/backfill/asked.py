@@ -7,19 +7,22 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tripoint.app.seeds import Seeds
 from tripoint.app.settings import Settings
-from tripoint.domain.backfill import Provider, Terms, Wanted
+from tripoint.domain.backfill import Provider, Shelf, Terms, Wanted
 from tripoint.domain.errors import SettingsError
 from tripoint.domain.when import Days, read_days
+from tripoint.relevance.prematch import core_names
 from tripoint.relevance.querying import slugs_of, terms_of
 
 if TYPE_CHECKING:
     from crawler.extract.pool import ExtractionPool
 
 PROVIDERS = ("archive", "search", "gdelt", "google-news", "bing-news", "wayback")
+WARC = "warc:"  # before the path of a file or folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +78,23 @@ def read_asked(
         raise SettingsError(f"--since {since} lies ahead: nothing was published yet", "name a day of the past")
     if first >= end:
         raise SettingsError(f"--since {since} ({first}) is after --until {until}", "exchange the two")
-    chosen = tuple(dict.fromkeys(via)) or PROVIDERS
-    for each in chosen:
-        if each not in PROVIDERS:
-            raise SettingsError(f"there is no provider `{each}`", f"known are {', '.join(PROVIDERS)}")
+    chosen = tuple(dict.fromkeys(map(_provider, via))) or PROVIDERS
     if language not in {"", "vi", "en"}:
         raise SettingsError(f"--lang {language}: this language is not searched", "write vi or en")
     return Asked(tuple(words), first.isoformat(), end.isoformat(), chosen, tuple(sources), language)
+
+
+def _provider(said: str) -> str:
+    """Check the name of a provider; a path is made whole, so that the job goes on from another folder too."""
+    if said.startswith(WARC) and said != WARC:
+        from crawler.warc.local import warc_files
+
+        path = Path(said.removeprefix(WARC)).expanduser().absolute()
+        warc_files(path)
+        return f"{WARC}{path}"
+    if said not in PROVIDERS:
+        raise SettingsError(f"there is no provider `{said}`", f"known are {', '.join(PROVIDERS)} and {WARC}PATH")
+    return said
 
 
 def wanted_of(asked: Asked, seeds: Seeds) -> Wanted:
@@ -98,10 +111,21 @@ def wanted_of(asked: Asked, seeds: Seeds) -> Wanted:
     for topic in seeds.topics:
         groups += [terms_of(topic, seeds.lexicon, each) for each in languages]
         slugs |= dict.fromkeys(slugs_of(topic, seeds.lexicon))
-    return Wanted(asked.days, sources, tuple(groups), asked.words, tuple(slugs))
+    return Wanted(
+        asked.days,
+        sources,
+        tuple(groups),
+        asked.words,
+        tuple(slugs),
+        core_names(seeds.topics, seeds.lexicon),
+        (asked.language,)
+        if asked.language
+        else tuple(sorted({each for topic in seeds.topics for each in topic.languages})),
+        only_sources=bool(asked.sources),
+    )
 
 
-def build_providers(settings: Settings, asked: Asked, extractor: ExtractionPool) -> list[Provider]:
+def build_providers(settings: Settings, asked: Asked, extractor: ExtractionPool, shelf: Shelf) -> list[Provider]:
     """Return the chosen providers, in the order in which they are asked."""
     from crawler.providers.archive import ArchiveProvider
     from crawler.providers.gdelt import GdeltProvider
@@ -119,4 +143,12 @@ def build_providers(settings: Settings, asked: Asked, extractor: ExtractionPool)
         BingNewsProvider(extractor, past.bing_news_url),
         WaybackProvider(extractor, past.cdx_url, past.snapshot_url),
     ]
-    return [each for each in known if each.name in asked.via]
+    chosen = [each for each in known if each.name in asked.via]
+    if paths := [Path(each.removeprefix(WARC)) for each in asked.via if each.startswith(WARC)]:
+        from crawler.warc.local import Sieve, WarcProvider
+        from crawler.warc.search import WarcSearch
+        from tripoint.app.wiring import utc_now
+
+        search = WarcSearch(extractor, shelf, utc_now, extractor.workers)
+        chosen.append(WarcProvider(search, Sieve(past.prematch, settings.crawl.max_page_bytes), paths))
+    return chosen

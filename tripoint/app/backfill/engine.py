@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from storage.backfill import BackfillStore, Job, Placed, Window
 from tripoint.app.backfill.frontier import JobFrontier
 from tripoint.app.writer import Writer
-from tripoint.domain.backfill import Counted, Find, FindState, Provider, ShardState, Sought, Wanted, is_inside
+from tripoint.domain.backfill import Counted, Find, FindState, Provider, Shard, ShardState, Sought, Wanted, is_inside
 from tripoint.domain.ports import Intake
 from tripoint.domain.types import Article, Failure, Page, Source
 from tripoint.domain.urls import canonical_url, host
@@ -59,6 +59,9 @@ class Watch:
 
     def page(self, event: Event) -> None:
         """A page was fetched and read."""
+
+    def within(self, shard: Shard, share: float) -> None:
+        """A window that is long was done to this share, 0 to 1."""
 
 
 class Engine:

@@ -40,6 +40,11 @@ class JobFrontier:
         """Return whether as many pages were given out as this run may fetch."""
         return self._left is not None and self._left <= 0
 
+    def spend(self, pages: int) -> None:
+        """Count pages that need not be fetched as given out."""
+        if self._left is not None:
+            self._left -= pages
+
     async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
         """Return pages of the job that are due."""
         most = limit if self._left is None else min(limit, self._left)

@@ -12,6 +12,7 @@ from storage.backfill import Job
 from tripoint.app.backfill.asked import Asked, build_providers
 from tripoint.app.backfill.engine import Engine, Limits, Tools, Watch
 from tripoint.app.backfill.frontier import JobFrontier, JobIntake
+from tripoint.app.backfill.shelf import JobShelf
 from tripoint.app.backfill.summary import story_lines
 from tripoint.app.settings import Settings
 from tripoint.domain.backfill import Wanted
@@ -53,8 +54,10 @@ async def run_job(
     async with opened_asker(asking, works.frontier, RobotsCache(utc_now), utc_now) as asker:
         tools = Tools(asker, crawler, works.extractor, intake, frontier, store, works.writer, utc_now)
         limits = Limits(settings.backfill.at_once, settings.backfill.batch)
+        held = works.stores.held
+        shelf = JobShelf(works.writer, held, job.id, wanted, works.judge, intake, frontier, watch, stop)
         engine = Engine(tools, job, wanted, watch, stop, limits)
-        await engine.run(build_providers(settings, asked, works.extractor))
+        await engine.run(build_providers(settings, asked, works.extractor, shelf))
     if alert == "summary" and not stop.is_set():
         await _tell(settings, works, job, asked)
 

@@ -148,12 +148,14 @@ def _chosen(stores: Stores, number: int | None) -> Job:
 def _show_plan(settings: Settings, asked: Asked, *, as_json: bool) -> None:
     from crawler.extract.pool import ExtractionPool
     from tripoint.app.backfill.asked import build_providers
+    from tripoint.app.backfill.shelf import NoShelf
     from tripoint.app.seeds import load_seeds
 
     wanted = wanted_of(asked, load_seeds(settings.seeds.folder))
     extractor = ExtractionPool(1)
     try:
-        shards = [each for provider in build_providers(settings, asked, extractor) for each in provider.shards(wanted)]
+        providers = build_providers(settings, asked, extractor, NoShelf())
+        shards = [each for provider in providers for each in provider.shards(wanted)]
     finally:
         extractor.close()
     if as_json:

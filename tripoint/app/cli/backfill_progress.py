@@ -16,6 +16,7 @@ from tripoint.app.cli.terminal import plain
 if TYPE_CHECKING:
     from crawler.report import Event
     from storage.backfill import Window
+    from tripoint.domain.backfill import Shard
 
 
 class BackfillProgress(Watch):
@@ -33,7 +34,7 @@ class BackfillProgress(Watch):
                 TextColumn("{task.description:>12}"),
                 BarColumn(bar_width=20),
                 MofNCompleteColumn(),
-                TextColumn("windows · {task.fields[said]}"),
+                TextColumn("{task.fields[unit]} · {task.fields[said]}"),
                 TimeRemainingColumn(),
             )
             self._bars = Progress(*columns, console=console, transient=True)
@@ -60,7 +61,11 @@ class BackfillProgress(Watch):
         if self._bars is not None:
             done = self._counts[f"{shard.provider} done"]
             if shard.provider not in self._tasks:
-                self._tasks[shard.provider] = self._bars.add_task(shard.provider, said="", total=done + left)
+                self._tasks[shard.provider] = self._bars.add_task(
+                    shard.provider, unit="windows", said="", total=done + left
+                )
+            if (file := self._tasks.pop(shard.query, None)) is not None:
+                self._bars.remove_task(file)
             said = f"{self._counts[f'{shard.provider} found']} found, {self._counts[f'{shard.provider} new']} new"
             self._bars.update(self._tasks[shard.provider], completed=done, total=done + left, said=said)
         elif not self._quiet:
@@ -73,12 +78,24 @@ class BackfillProgress(Watch):
         self._pages += 1
         if self._bars is not None:
             if "pages" not in self._tasks:
-                self._tasks["pages"] = self._bars.add_task("pages", said="", total=None)
+                self._tasks["pages"] = self._bars.add_task("pages", unit="pages", said="", total=None)
             total = self._pages + event.waiting
             said = plain(f"{event.source}: {event.detail or event.url}")[:60]
             self._bars.update(self._tasks["pages"], completed=self._pages, total=total, said=said)
         elif not self._quiet:
             self._say(f"{event.source}: {event.result}: {event.detail or event.url}")
+
+    def within(self, shard: Shard, share: float) -> None:
+        """Show how far a long window is: a bar on a terminal, a line for each tenth elsewhere."""
+        percent = int(100 * share)
+        if self._bars is not None:
+            if shard.query not in self._tasks:
+                self._tasks[shard.query] = self._bars.add_task(shard.provider, unit="%", said="", total=100)
+            said = plain(shard.query)[-40:]
+            self._bars.update(self._tasks[shard.query], completed=percent, said=said)
+        elif not self._quiet and percent // 10 > self._counts[f"tenths of {shard.query}"]:
+            self._counts[f"tenths of {shard.query}"] = percent // 10
+            self._say(f"{shard.provider} {shard.query}: {percent} %")
 
     def say(self, alert: str) -> None:
         """Write one alert; called from Apprise's thread."""
