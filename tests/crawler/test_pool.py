@@ -81,7 +81,7 @@ def test_the_caches_of_a_worker_do_not_grow_for_ever(monkeypatch: pytest.MonkeyP
     for number in range(2 * pool._PAGES_A_CACHE):
         body = f"<html><head><title>Story {number} of many</title></head><body><article>{text}<p>{number}</p>"
         url = f"https://a.example/{number}"
-        pool._read_page(
+        pool.read_page_here(
             Page(url, url, 200, "text/html", body.encode(), NOW), Candidate(url, "a", Found.FEED, NOW), SOURCE
         )
         sizes.append(trim.cache_info().currsize)
