@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import islice
 
 from tripoint.domain.text import sentence_at, sentences
 from tripoint.domain.types import Assessment, Hit, Sentence, Share, Zone
 from tripoint.relevance.features import Features, Layout, read_features
 from tripoint.relevance.language import LanguageGuesser
-from tripoint.relevance.layout import asides, listing
+from tripoint.relevance.layout import asides, listing, read_lines
 from tripoint.relevance.lexicon import Lexicon
 from tripoint.relevance.matcher import Match, Matcher
 from tripoint.relevance.topic import FACETS, Topic, Weights
@@ -65,10 +67,8 @@ class Judge:
     ) -> Assessment:
         hits = _hits(topic, texts, spans, matches)
         features = read_features(topic, hits, layout)
-        shares = tuple(
-            Share(name, round(value, 4), round(topic.weights.of[name] * value, 4))
-            for name, value in features.values.items()
-        )
+        weight_of = topic.weights.of
+        shares = tuple(_share(name, value, weight_of[name]) for name, value in features.values.items())
         score = score_of(topic.weights, features)
         note = ""
         if language not in topic.languages:
@@ -88,6 +88,12 @@ class Judge:
         )
 
 
+@lru_cache(maxsize=4096)
+def _share(feature: str, value: float, weight: float) -> Share:
+    """Return a feature's share; values are mostly small fractions, and met again and again."""
+    return Share(feature, round(value, 4), round(weight * value, 4))
+
+
 def _hits(
     topic: Topic, texts: dict[Zone, str], spans: dict[Zone, list[tuple[int, int]]], matches: dict[Zone, list[Match]]
 ) -> tuple[Hit, ...]:
@@ -96,19 +102,18 @@ def _hits(
     for zone in (Zone.TITLE, Zone.TEXT):
         text = texts[zone]
         starts = [start for start, _ in spans[zone]]
-        for match in matches[zone]:
-            if facet := facet_of.get(match.concept):
-                start, end = match.start, match.end
-                sentence = sentence_at(starts, start)
-                hits.append(Hit(match.concept, facet, zone, text[start:end], start, end, sentence))
+        for concept, _, start, end in matches[zone]:
+            if facet := facet_of.get(concept):
+                hits.append(Hit(concept, facet, zone, text[start:end], start, end, sentence_at(starts, start)))
     return tuple(hits)
 
 
 def _layout(texts: dict[Zone, str], spans: dict[Zone, list[tuple[int, int]]]) -> Layout:
-    text = texts[Zone.TEXT]
-    aside = asides(text, spans[Zone.TEXT])
-    prose = [index for index in range(len(spans[Zone.TEXT])) if index not in aside]
-    return Layout(len(prose), aside, tuple(prose[:_LEAD]), listing(text), bool(texts[Zone.TITLE]))
+    lines = read_lines(texts[Zone.TEXT])
+    count = len(spans[Zone.TEXT])
+    aside = asides(lines, spans[Zone.TEXT])
+    lead = tuple(islice((index for index in range(count) if index not in aside), _LEAD))
+    return Layout(count - len(aside), aside, lead, listing(lines), bool(texts[Zone.TITLE]))
 
 
 def score_of(weights: Weights, features: Features) -> float:

@@ -3,27 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tripoint.domain.types import Hit, Zone
 from tripoint.relevance.topic import Topic
 
-_ANCHOR_FACETS = frozenset({"forum", "platform"})
+_ANCHOR_FACETS = ("forum", "platform")
+_ARMED_FACETS = frozenset({"force", "platform"})
 _TITLE = (Zone.TITLE, 0)
 _TELLING = ("actor", "third", "veto")  # facets of which a title that says what it is about has one
 
 
-@dataclass(slots=True)
 class Unit:
     """A sentence, or the title, with what the topic sees in it."""
 
-    zone: Zone
-    index: int
-    concepts: dict[str, set[str]] = field(default_factory=dict)  #: facet to concepts
+    __slots__ = ("concepts", "has_core", "has_partner", "index", "is_armed", "is_threat", "zone")
+
+    def __init__(self, zone: Zone, index: int) -> None:
+        self.zone = zone
+        self.index = index
+        self.concepts: dict[str, set[str]] = {}  #: facet to concepts
+        self.has_core = False
+        self.has_partner = False
+        self.is_armed = False  #: names armed forces, arms, or who commands them
+        self.is_threat = False  #: names a threat that makes talks about it security talks
+
+    def add(self, topic: Topic, facet: str, concept: str) -> None:
+        """Note a concept that stands in it."""
+        known = self.concepts.get(facet)
+        if known is None:
+            self.concepts[facet] = {concept}
+        else:
+            known.add(concept)
+        if facet == "actor":
+            self.has_core = self.has_core or concept in topic.core
+            self.has_partner = self.has_partner or concept in topic.partners
+            self.is_armed = self.is_armed or concept in topic.armed
+        elif facet in _ARMED_FACETS:
+            self.is_armed = True
+        elif facet == "context":
+            self.is_threat = self.is_threat or concept in topic.threats
 
     def has(self, facet: str) -> bool:
         """Return whether a concept of the facet is in it."""
-        return bool(self.concepts.get(facet))
+        return facet in self.concepts
+
+    @property
+    def joins(self) -> bool:
+        """Whether core and partner are both in it."""
+        return self.has_core and self.has_partner
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is of a threat or a forum that others share with the core and the partners."""
+        return self.is_threat or "forum" in self.concepts
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +90,28 @@ class Layout:
 
 def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features:
     """Return the features of one article for one topic."""
-    hits = [hit for hit in hits if hit.zone is Zone.TITLE or hit.sentence not in layout.asides]
+    if layout.asides:
+        hits = [hit for hit in hits if hit.zone is Zone.TITLE or hit.sentence not in layout.asides]
     units = _units(topic, hits)
-    passages = sorted(_passages(topic, units, layout), key=lambda each: (-each.firmness, each.unit.index))
+    passages = sorted(_passages(units, layout), key=lambda each: (-each.firmness, each.unit.index))
     firm = [each for each in passages if each.firmness >= 0.5]
-    present: set[str] = set().union(*(each.concepts.get("actor", set()) for each in units.values()))
     title = _headline(units, layout)
     lead = [each.firmness for each in passages if each.unit.zone is Zone.TITLE or each.unit.index in layout.lead]
     values = {
         "tie": (sum(each.firmness for each in passages[:2]) / 2) if passages else 0.0,
         "lead": max(lead, default=0.0),
-        "title": _title(topic, title),
-        "focus": _focus(topic, units, layout),
-        "anchors": min(_anchors(topic, units, layout), 2) / 2,
-        "variety": min(len({act for each in firm for act in each.acts}), 4) / 4,
+        "title": _title(title),
+        "focus": _focus(units, layout),
+        "anchors": min(_anchors(units, layout), 2) / 2,
+        "variety": min(len(set().union(*(each.acts for each in firm))), 4) / 4,
         "density": min(3 * len(firm) / max(layout.sentences, 4), 1.0),
         "third": _outweigh(topic, hits),
-        "third_title": _third_title(topic, title),
+        "third_title": _third_title(title),
         "veto": _veto(hits, units, len(firm)),
         "listing": layout.listing,
     }
-    return Features(values, tuple(passages), bool(present & topic.core) and bool(present & topic.partners))
+    is_gated = any(each.has_core for each in units.values()) and any(each.has_partner for each in units.values())
+    return Features(values, tuple(passages), is_gated)
 
 
 def _units(topic: Topic, hits: Sequence[Hit]) -> dict[tuple[Zone, int], Unit]:
@@ -89,57 +123,63 @@ def _units(topic: Topic, hits: Sequence[Hit]) -> dict[tuple[Zone, int], Unit]:
     units: dict[tuple[Zone, int], Unit] = {}
     last: tuple[str, str] | None = None
     for hit in hits:
-        unit = units.setdefault((hit.zone, hit.sentence), Unit(hit.zone, hit.sentence))
-        if hit.facet == "echo":
+        facet, concept, key = hit.facet, hit.concept, (hit.zone, hit.sentence)
+        unit = units.get(key)
+        if unit is None:
+            unit = units[key] = Unit(*key)
+        if facet == "echo":
             if last is not None:
-                unit.concepts.setdefault(last[0], set()).add(last[1])
+                unit.add(topic, *last)
             continue
-        if hit.facet == "actor" or (hit.facet == "third" and not hit.concept.startswith("contrast.")):
-            last = hit.facet, hit.concept
-        unit.concepts.setdefault(hit.facet, set()).add(hit.concept)
-        state = topic.speaks_for.get(hit.concept, "")
+        if facet == "actor" or (facet == "third" and not concept.startswith("contrast.")):
+            last = facet, concept
+        unit.add(topic, facet, concept)
+        state = topic.speaks_for.get(concept, "")
         # A place lies in its state whatever else is named; a person may be anywhere on any business.
-        if state and (hit.facet != "person" or any(state in side for side in sides)):
-            unit.concepts.setdefault("actor", set()).add(state)
+        if state and (facet != "person" or any(state in side for side in sides)):
+            unit.add(topic, "actor", state)
     return units
 
 
-def _passages(topic: Topic, units: dict[tuple[Zone, int], Unit], layout: Layout) -> list[Passage]:
+def _passages(units: dict[tuple[Zone, int], Unit], layout: Layout) -> list[Passage]:
     found = []
-    for (zone, index), unit in units.items():
-        near = _near(units, layout, zone, index)
-        acts = _acts(topic, unit, near)
+    for unit in units.values():
+        near = _near(units, layout, unit)
+        acts = _acts(unit, near)
         if not acts:
             continue
-        firmness = _firmness(topic, unit, near, acts)
+        firmness = _firmness(unit, near, acts)
         if firmness:
             found.append(Passage(unit, firmness, acts))
     return found
 
 
-def _near(units: dict[tuple[Zone, int], Unit], layout: Layout, zone: Zone, index: int) -> list[Unit]:
+def _near(units: dict[tuple[Zone, int], Unit], layout: Layout, unit: Unit) -> list[Unit]:
     """Return the sentence before and the one after; the title stands before the first two."""
-    if zone is Zone.TITLE:
+    if unit.zone is Zone.TITLE:
         keys = [(Zone.TEXT, first) for first in layout.lead[:1]]
     else:
-        keys = [(zone, index - 1), (zone, index + 1)] + ([_TITLE] if index in layout.lead[:2] else [])
+        keys = [(Zone.TEXT, unit.index - 1), (Zone.TEXT, unit.index + 1)]
+        if unit.index in layout.lead[:2]:
+            keys.append(_TITLE)
     return [units[key] for key in keys if key in units]
 
 
-def _acts(topic: Topic, unit: Unit, near: Sequence[Unit]) -> frozenset[str]:
+def _acts(unit: Unit, near: Sequence[Unit]) -> frozenset[str]:
     """Return the defence acts of a sentence; a move is one beside a force, a platform or a common threat."""
-    acts = set(unit.concepts.get("act", ())) | set(unit.concepts.get("forum", ()))
-    moves = unit.concepts.get("move", set())
-    if _is_armed(topic, unit):
+    concepts = unit.concepts
+    acts = frozenset(concepts.get("act", ())).union(concepts.get("forum", ()))
+    moves = concepts.get("move")
+    if unit.is_armed:
         # Two armed sides in one sentence do something together, whatever the verb.
-        acts |= moves or ({"armed"} if _joins(topic, unit) else set())
-    elif moves and any(_is_armed(topic, each) for each in near):
-        acts |= {f"near {move}" for move in moves}
-    elif moves and unit.concepts.get("context", set()) & topic.threats:
-        acts |= {f"threat {move}" for move in moves}
-    elif _joins(topic, unit) and unit.concepts.get("context", set()) & topic.threats:
-        acts.add("threat")  # both sides in one sentence about it
-    return frozenset(acts)
+        if moves:
+            return acts | moves
+        return acts | {"armed"} if unit.joins else acts
+    if moves and any(each.is_armed for each in near):
+        return acts | {f"near {move}" for move in moves}
+    if moves and unit.is_threat:
+        return acts | {f"threat {move}" for move in moves}
+    return acts | {"threat"} if unit.is_threat and unit.joins else acts  # both sides in one sentence about it
 
 
 def _sureness(act: str) -> float:
@@ -147,10 +187,6 @@ def _sureness(act: str) -> float:
     if act in {"armed", "threat"}:
         return 0.5 if act == "armed" else 0.4
     return 0.6 if act.startswith(("near ", "threat ")) else 0.85
-
-
-def _is_armed(topic: Topic, unit: Unit) -> bool:
-    return unit.has("force") or unit.has("platform") or bool(unit.concepts.get("actor", set()) & topic.armed)
 
 
 def _headline(units: dict[tuple[Zone, int], Unit], layout: Layout) -> Unit | None:
@@ -161,70 +197,57 @@ def _headline(units: dict[tuple[Zone, int], Unit], layout: Layout) -> Unit | Non
     return title
 
 
-def _title(topic: Topic, unit: Unit | None) -> float:
+def _title(unit: Unit | None) -> float:
     """Return how far the title names core and partner: 1 both, half for one of them beside a defence word."""
     if unit is None:
         return 0.0
-    if _joins(topic, unit):
+    if unit.joins:
         return 1.0
-    named = unit.concepts.get("actor", set()) & (topic.core | topic.partners)
-    return 0.5 if named and (unit.has("act") or unit.has("forum") or _is_armed(topic, unit)) else 0.0
+    is_one_named = unit.has_core or unit.has_partner
+    return 0.5 if is_one_named and (unit.is_armed or unit.has("act") or unit.has("forum")) else 0.0
 
 
-def _focus(topic: Topic, units: dict[tuple[Zone, int], Unit], layout: Layout) -> float:
+def _focus(units: dict[tuple[Zone, int], Unit], layout: Layout) -> float:
     """Return which of core and partner stand in the title or the first sentences: half for each."""
-    early = {_TITLE} | {(Zone.TEXT, index) for index in layout.lead}
-    actors: set[str] = set().union(*(units[key].concepts.get("actor", set()) for key in early if key in units))
-    return (bool(actors & topic.core) + bool(actors & topic.partners)) / 2
+    keys = [_TITLE, *((Zone.TEXT, index) for index in layout.lead)]
+    early = [units[key] for key in keys if key in units]
+    return (any(each.has_core for each in early) + any(each.has_partner for each in early)) / 2
 
 
-def _firmness(topic: Topic, unit: Unit, near: Sequence[Unit], acts: frozenset[str]) -> float:
-    actors = unit.concepts.get("actor", set())
-    around = actors.union(*(each.concepts.get("actor", set()) for each in near))
-    sure = 1.0 if unit.has("act") or unit.has("forum") else max(map(_sureness, acts))
-    if not (around & topic.core and around & topic.partners):
+def _firmness(unit: Unit, near: Sequence[Unit], acts: frozenset[str]) -> float:
+    is_core_near = unit.has_core or any(each.has_core for each in near)
+    if not (is_core_near and (unit.has_partner or any(each.has_partner for each in near))):
         return 0.0
-    if actors & topic.core and actors & topic.partners:
-        firmness = sure
-    elif actors & (topic.core | topic.partners):
-        firmness = 0.65 * sure
-    else:
+    firmness = 1.0 if unit.has("act") or unit.has("forum") else max(map(_sureness, acts))
+    if not (unit.has_core or unit.has_partner):
         firmness = 0.3
+    elif not unit.joins:
+        firmness *= 0.65
     # Each other country that takes part may be the one who acts, and with three it is a list.
-    firmness *= (0.8 if _is_shared(topic, unit) else 0.6) ** min(len(unit.concepts.get("third", ())), 3)
-    return firmness
+    return firmness * (0.8 if unit.is_shared else 0.6) ** min(len(unit.concepts.get("third", ())), 3)
 
 
-def _is_shared(topic: Topic, unit: Unit) -> bool:
-    """Return whether it is of a threat or a forum that others share with the core and the partners."""
-    return unit.has("forum") or bool(unit.concepts.get("context", set()) & topic.threats)
-
-
-def _third_title(topic: Topic, title: Unit | None) -> float:
+def _third_title(title: Unit | None) -> float:
     if title is None or not title.has("third"):
         return 0.0
-    if not _joins(topic, title):
+    if not title.joins:
         return 1.0
-    return 0.2 if _is_shared(topic, title) else 0.5
+    return 0.2 if title.is_shared else 0.5
 
 
-def _joins(topic: Topic, unit: Unit) -> bool:
-    actors = unit.concepts.get("actor", set())
-    return bool(actors & topic.core and actors & topic.partners)
-
-
-def _anchors(topic: Topic, units: dict[tuple[Zone, int], Unit], layout: Layout) -> int:
+def _anchors(units: dict[tuple[Zone, int], Unit], layout: Layout) -> int:
     """Count named forums and platforms that stand beside the core, with a partner not far off."""
     found: set[str] = set()
-    for (zone, index), unit in units.items():
-        named = set().union(*(unit.concepts.get(facet, set()) for facet in _ANCHOR_FACETS))
+    for unit in units.values():
+        named = [unit.concepts[facet] for facet in _ANCHOR_FACETS if facet in unit.concepts]
         if not named:
             continue
-        near = set().union(*(each.concepts.get("actor", set()) for each in [unit, *_near(units, layout, zone, index)]))
-        further = [units[key] for step in (-2, 2) if (key := (zone, index + step)) in units]
-        far = near.union(*(each.concepts.get("actor", set()) for each in further))
-        if near & topic.core and far & topic.partners:
-            found |= named
+        near = [unit, *_near(units, layout, unit)]
+        if not any(each.has_core for each in near):
+            continue
+        far = [*near, *(units[key] for step in (-2, 2) if (key := (unit.zone, unit.index + step)) in units)]
+        if any(each.has_partner for each in far):
+            found = found.union(*named)
     return len(found)
 
 

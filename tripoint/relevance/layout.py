@@ -4,25 +4,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from tripoint.domain.text import is_nfc, marked, nfc
+from tripoint.domain.text import marked, nfc, strip_marks
 
-_ENDS = (".", "!", "?", "…", ":", ";")
+_ENDS = frozenset(".!?…:;")
 _CLOSES = "\"'”’»)]"
-_VIETNAMESE = (
-    r"tin (?:lien quan|cung chuyen muc|nong|moi)|xem (?:them|ngay)|doc (?:them|ngay|tiep)|co the ban quan tam"
-    r"|dung bo lo|bai (?:lien quan|viet lien quan)|tu khoa|video dang hot|moi (?:quy )?(?:ban doc|doc gia)"
+# How a line begins that leads elsewhere, without diacritics; the first two letters stand for themselves.
+_SAID = (
+    *("read (?:more|also)", "also (?:read|see)", "see also", "related", "more (?:on|from)", "don't miss", "watch"),
+    *("recommended", "tags?", "tin (?:lien quan|cung chuyen muc|nong|moi)", "xem (?:them|ngay)"),
+    *("doc (?:them|ngay|tiep)", "co the ban quan tam", "dung bo lo", "bai (?:lien quan|viet lien quan)", "tu khoa"),
+    *("video dang hot", "moi (?:quy )?(?:ban doc|doc gia)"),
 )
 _LEADS_ELSEWHERE = re.compile(
-    r"\W*(?:read (?:more|also)|also (?:read|see)|see also|related|more (?:on|from)|don't miss|watch|recommended|tags?"
-    rf"|{marked(_VIETNAMESE)})\b|\s*(?:>>|»|►|▶|•\s*>)",
+    rf"\W*(?:{'|'.join(map(marked, _SAID))})\b|\s*(?:>>|»|►|▶|•\s*>)",
     re.IGNORECASE,
 )
+_OPENINGS = frozenset(each[:2] for each in _SAID)
 _LONG_HEADLINE = 160
 _FEW_LINES = 4
 
 
-def asides(text: str, spans: Sequence[tuple[int, int]]) -> frozenset[int]:
+class Line(NamedTuple):
+    """A line that is not blank."""
+
+    text: str  #: composed, without the blanks around it
+    end: int  #: offset of the line break behind it
+    is_headline: bool  #: short, and not closed as a sentence is
+
+
+def read_lines(text: str) -> list[Line]:
+    """Return the lines of a text that are not blank, in their order."""
+    found = []
+    end = -1
+    for raw in text.split("\n"):
+        end += len(raw) + 1
+        if line := raw.strip():
+            settled = nfc(line)
+            found.append(Line(settled, end, _is_headline(settled)))
+    return found
+
+
+def asides(lines: Sequence[Line], spans: Sequence[tuple[int, int]]) -> frozenset[int]:
     """Return the sentences, by index, that lead to other pages: they say nothing of what this one is about.
 
     A line that says so ("Read more: …", ">> …") is one, with the headlines under it; and so is a line like a headline
@@ -32,50 +56,43 @@ def asides(text: str, spans: Sequence[tuple[int, int]]) -> frozenset[int]:
     likely: set[int] = set()
     index = 0
     is_in_block = False
-    settle = str if is_nfc(text) else nfc
-    for number, (start, end) in enumerate(_lines(text)):
-        line = settle(text[start:end].strip())
-        members = []
+    for line, end, is_headline in lines:
+        first = index
         while index < len(spans) and spans[index][0] < end:
-            members.append(index)
             index += 1
-        if not line:
-            continue
-        is_headline = _is_headline(line)
-        if _LEADS_ELSEWHERE.match(line):
+        if _leads_elsewhere(line):
             is_in_block = True
-            said.update(members)
-        elif is_in_block and (is_headline or (line.endswith("?") and len(line) <= _LONG_HEADLINE)):
-            said.update(members)
+            said.update(range(first, index))
+        elif is_in_block and (is_headline or (line[-1] == "?" and len(line) <= _LONG_HEADLINE)):
+            said.update(range(first, index))
         else:
             is_in_block = False
-            if is_headline and number:
-                likely.update(members)
-    prose = sum(end - start for place, (start, end) in enumerate(spans) if place not in said | likely)
+            if is_headline and first:
+                likely.update(range(first, index))
+    if not said and not likely:
+        return frozenset()
+    prose = sum(end - start for place, (start, end) in enumerate(spans) if place not in said and place not in likely)
     whole = sum(end - start for place, (start, end) in enumerate(spans) if place not in said)
     # A text whose lines mostly lack full stops is written so, and its lines are all that there is to judge.
     found = said | likely if prose * 2 >= whole else said
     return frozenset(found) if len(found) < len(spans) else frozenset()
 
 
-def listing(text: str) -> float:
+def listing(lines: Sequence[Line]) -> float:
     """Return which share of the text stands in lines like headlines, 0 where there are hardly any: a page of links."""
-    lines = [text[start:end].strip() for start, end in _lines(text)]
-    lines = [line for line in lines if line]
-    headlines = [line for line in lines if _is_headline(line)]
+    headlines = [len(line) for line, _, is_headline in lines if is_headline]
     if len(headlines) < _FEW_LINES:
         return 0.0
-    return sum(map(len, headlines)) / sum(map(len, lines))
+    return sum(headlines) / sum(len(line) for line, _, _ in lines)
+
+
+def _leads_elsewhere(line: str) -> bool:
+    if line[0].isalnum() and strip_marks(line[:2].lower()) not in _OPENINGS:
+        return False  # asked first, for it is so of nearly every line
+    return bool(_LEADS_ELSEWHERE.match(line))
 
 
 def _is_headline(line: str) -> bool:
-    return len(line) <= _LONG_HEADLINE and not line.rstrip(_CLOSES).endswith(_ENDS)
-
-
-def _lines(text: str) -> list[tuple[int, int]]:
-    found = []
-    start = 0
-    for line in text.split("\n"):
-        found.append((start, start + len(line)))
-        start += len(line) + 1
-    return found
+    if line[-1] in _ENDS or len(line) > _LONG_HEADLINE:
+        return False
+    return line.rstrip(_CLOSES)[-1:] not in _ENDS

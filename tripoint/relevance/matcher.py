@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import AhoCorasick, Implementation
 
 from tripoint.domain.text import Folded, unmark
 from tripoint.relevance.lexicon import Alias, Guard, Lexicon
 from tripoint.relevance.syllables import is_vietnamese
 
 _CAPITALS_SHARE = 0.6
-_DATELINE = re.compile(r"^[ \t]*[A-Za-z][^\n.]{2,60}?\([^()\n]{2,40}\)[ \t]*[-–—:]", re.MULTILINE)
-_SOURCE = re.compile(r"\((?:theo|nguon|source|via|anh|photo)[^()\n]{1,60}\)", re.IGNORECASE)
+_DATELINE = re.compile(r"[ \t]*[a-z][^\n.]{2,60}?\([^()\n]{2,40}\)[ \t]*[-:]")
+_SOURCE = re.compile(r"\((?:theo|nguon|source|via|anh|photo)[^()\n]{1,60}\)")
 _BESIDE_CHARACTERS = 30  # before an alias, for its guards
 _BESIDE = " -\"'"
+_CAPITALS = bytes(range(ord("A"), ord("Z") + 1))
 _BESIDES = frozenset(_BESIDE)
+_PARTS = frozenset(" -")
 _OPENS = frozenset(".!?:\"'([-")  # after these a capital is no sign of a name
 
 
@@ -35,10 +37,7 @@ class Match(NamedTuple):
     end: int
 
 
-class _Found(NamedTuple):
-    alias: Alias
-    start: int  # in the folded text
-    end: int
+_Found = tuple[int, int, Alias]  # start, minus end (so that of two the longer comes first), and what stands there
 
 
 class _Beside(NamedTuple):
@@ -61,10 +60,10 @@ class _Asking(NamedTuple):
 class _Pattern(NamedTuple):
     """What one entry of the automaton may stand for, and which of its ends must not lie inside a word."""
 
-    aliases: tuple[_Asking, ...]
-    is_free: bool  # the first alias asks for nothing, wherever it stands
     opens_word: bool
     closes_word: bool
+    free: Alias | None  # the alias that asks for nothing, wherever it stands
+    aliases: tuple[_Asking, ...]
 
 
 class _Line:
@@ -104,49 +103,54 @@ class Matcher:
             for alias in concept.aliases:
                 patterns[alias.folded].append(alias)
         self._patterns = [_pattern(text, aliases) for text, aliases in patterns.items()]
-        self._automaton = AhoCorasick(list(patterns))
+        # The form that reads a text fastest; it takes about two kilobytes an alias.
+        self._automaton = AhoCorasick(list(patterns), implementation=Implementation.DFA)
 
     def find(self, text: str) -> list[Match]:
         """Return what stands in a text, in its order, no two overlapping; shields are used and not returned."""
+        if not text:
+            return []
         folded = unmark(text)
         refused_names: set[str] = set()
         kept = _longest(self._accepted(folded, refused_names))
-        sure = {alias.concept for alias, _, _ in kept if not (alias.needs or alias.name)}
+        sure = {alias.concept for _, _, alias in kept if not (alias.needs or alias.name)}
         matches = []
-        for alias, start, end in kept:
+        for start, minus_end, alias in kept:
             concept = alias.concept
             in_doubt = alias.needs or (alias.name and concept in refused_names)
             kind = self._kinds[concept]
             if kind == "shield" or (in_doubt and concept not in sure):
                 continue
-            matches.append(Match(concept, kind, *folded.original(start, end)))
+            matches.append(Match(concept, kind, *folded.original(start, -minus_end)))
         return matches
 
-    def _accepted(self, folded: Folded, refused_names: set[str]) -> Iterator[_Found]:
-        """Yield what may stand; adds to `refused_names` each concept whose alias is somebody's name here."""
+    def _accepted(self, folded: Folded, refused_names: set[str]) -> list[_Found]:
+        """Return what may stand; adds to `refused_names` each concept whose alias is somebody's name here."""
+        found: list[_Found] = []
         lines = _Lines(folded)
-        hidden = _hidden(folded)
+        hidden = _hidden(folded.text)
         text, patterns = folded.text, self._patterns
         length = len(text)
         for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            pattern = patterns[index]
-            if pattern.opens_word and start and text[start - 1].isalnum():
+            opens_word, closes_word, free, aliases = patterns[index]
+            if opens_word and start and text[start - 1].isalnum():
                 continue
-            if pattern.closes_word and end < length and text[end].isalnum():
+            if closes_word and end < length and text[end].isalnum():
                 continue
             if hidden and any(a <= start < b for a, b in hidden):
                 continue
-            if pattern.is_free:
-                yield _Found(pattern.aliases[0].alias, start, end)
+            if free is not None:
+                found.append((start, -end, free))
                 continue
             line = lines.at(start)
-            for asking in pattern.aliases:
+            for asking in aliases:
                 alias = asking.alias
                 if _guards_hold(asking, folded, start, end, line):
-                    yield _Found(alias, start, end)
+                    found.append((start, -end, alias))
                     break
                 if alias.name and asking.not_after and _stands_before(asking.not_after, folded, start, line):
                     refused_names.add(alias.concept)
+        return found
 
 
 class _Lines:
@@ -169,16 +173,20 @@ class _Lines:
 
 def _is_capitals(line: str) -> bool:
     head = line[:60]
-    if sum(map(str.isupper, head)) * 3 < len(head):
+    if _count_capitals(head) * 3 < len(head):
         return False  # counting every letter of every line would take as long as finding the concepts
     letters = sum(map(str.isalpha, line))
-    return letters >= 12 and sum(map(str.isupper, line)) > letters * _CAPITALS_SHARE
+    return letters >= 12 and _count_capitals(line) > letters * _CAPITALS_SHARE
+
+
+def _count_capitals(unmarked: str) -> int:
+    return len(unmarked) - len(unmarked.encode("ascii").translate(None, _CAPITALS))
 
 
 def _pattern(text: str, aliases: Sequence[Alias]) -> _Pattern:
     alias = aliases[0]
     asks = alias.line or alias.case or alias.after or alias.before or alias.not_after or alias.not_before
-    return _Pattern(tuple(map(_asking, aliases)), not asks, text[0].isalnum(), text[-1].isalnum())
+    return _Pattern(text[0].isalnum(), text[-1].isalnum(), None if asks else alias, tuple(map(_asking, aliases)))
 
 
 def _asking(alias: Alias) -> _Asking:
@@ -208,13 +216,16 @@ def _has_capitals(alias: str, surface: str) -> bool:
 def _stands_before(beside: _Beside, folded: Folded, start: int, line: _Line) -> bool:
     """Return whether one of the words is the last before an alias, parted by a space or a hyphen and nothing else."""
     text = folded.text
-    if text[start - 1 : start] not in {" ", "-"}:
+    if not start or text[start - 1] not in _PARTS:
         return False
+    words, guards = beside
     first = max(0, start - _BESIDE_CHARACTERS)
-    last = first + len(text[first:start].rstrip(_BESIDE))
-    if not text.endswith(beside.words, first, last):
+    last = start - 1
+    while last > first and text[last - 1] in _BESIDES:
+        last -= 1
+    if not text.endswith(words, first, last):
         return False
-    for word, is_name in beside.guards:
+    for word, is_name in guards:
         begin = last - len(word)
         if begin < first or not text.startswith(word, begin) or (begin and text[begin - 1].isalnum()):
             continue
@@ -226,13 +237,14 @@ def _stands_before(beside: _Beside, folded: Folded, start: int, line: _Line) -> 
 def _stands_behind(beside: _Beside, folded: Folded, end: int, line: _Line) -> bool:
     """Return whether one of the words is the first behind an alias, parted by a space or a hyphen and nothing else."""
     text = folded.text
-    if text[end : end + 1] not in {" ", "-"}:
+    if text[end : end + 1] not in _PARTS:
         return False
+    words, guards = beside
     while text[end : end + 1] in _BESIDES:
         end += 1
-    if not text.startswith(beside.words, end):
+    if not text.startswith(words, end):
         return False
-    for word, is_name in beside.guards:
+    for word, is_name in guards:
         last = end + len(word)
         if not text.startswith(word, end) or text[last : last + 1].isalnum():
             continue
@@ -249,23 +261,34 @@ def _is_name(cased: str, begin: int, line: _Line) -> bool:
     return bool(before) and before[-1] not in _OPENS
 
 
-def _hidden(folded: Folded) -> list[tuple[int, int]]:
+def _hidden(text: str) -> list[tuple[int, int]]:
     """Return spans that say where a text comes from, such as `MOSCOW (TASS) —` or `(Theo Sputnik)`."""
-    if "(" not in folded.cased:
-        return []
-    return [each.span() for pattern in (_DATELINE, _SOURCE) for each in pattern.finditer(folded.text)]
+    found = []
+    line, place = 0, text.find("(")
+    before = 0
+    while place >= 0:
+        if source := _SOURCE.match(text, place):
+            found.append(source.span())
+        line_break = text.rfind("\n", before, place)
+        if line_break >= 0 or not before:  # the first bracket of its line
+            line = line_break + 1
+            if dateline := _DATELINE.match(text, line):
+                found.append(dateline.span())
+        before, place = place + 1, text.find("(", place + 1)
+    return found
 
 
-def _longest(found: Iterable[_Found]) -> list[_Found]:
+def _longest(found: list[_Found]) -> list[_Found]:
     """Return the matches that remain when of any two that overlap the longer one stays, the earlier if alike."""
+    found.sort()  # no two have the same ends, so that aliases are never compared
     kept: list[_Found] = []
     last_start = last_end = 0
-    for each in sorted(found, key=lambda one: (one.start, one.start - one.end)):
-        _, start, end = each
+    for each in found:
+        start, minus_end, _ = each
         if start < last_end:
-            if end - start <= last_end - last_start:
+            if -minus_end - start <= last_end - last_start:
                 continue
             kept.pop()
         kept.append(each)
-        last_start, last_end = start, end
+        last_start, last_end = start, -minus_end
     return kept

@@ -15,7 +15,8 @@ _RIMES = (
 # With a final y as i too, as folded text has it after some letters.
 SYLLABLES = frozenset(map("".join, product(_ONSETS, _RIMES)))
 
-_WORD = re.compile(r"[A-Za-z]+")
+_BETWEEN_WORDS = bytes(code if chr(code).isascii() and chr(code).isalpha() else ord(" ") for code in range(256))
+_KNOWN = frozenset(map(str.encode, SYLLABLES))
 _HEAD = 300  # characters of a line that are enough to tell
 _SHARE = 0.65
 _SHARE_WITH_NAMES = 0.4  # of all words, for an English title writes only its smallest words small
@@ -33,16 +34,19 @@ def is_vietnamese(line: str, *, is_capitals: bool) -> bool:
 
     Because marks are never looked at, a text and the same text without its marks get the same answer.
     """
-    words = _WORD.findall(line[:_HEAD])
-    plain = [] if is_capitals else [each for each in words if each >= "a"]  # all is ASCII, where capitals come first
-    if len(plain) < _FEW:
-        return bool(words) and _known(map(str.lower, words)) >= len(words) * _SHARE_OF_NAMES
-    known = _known(plain)
-    if known < len(plain) * _SHARE:
-        return False
-    enough = len(words) * _SHARE_WITH_NAMES
-    return known >= enough or known + _known(each.lower() for each in words if each < "a") >= enough
+    words = line[:_HEAD].encode("ascii").translate(_BETWEEN_WORDS).split()
+    if not is_capitals:
+        known = _known(words)  # names are none of them, for they have capitals
+        if known >= _FEW and known >= len(words) * _SHARE:
+            return True  # whatever part of the words is names
+        plain = sum(each >= b"a" for each in words)  # all is ASCII, where capitals come first
+        if plain >= _FEW:
+            if known < plain * _SHARE:
+                return False
+            enough = len(words) * _SHARE_WITH_NAMES
+            return known >= enough or known + _known(each.lower() for each in words if each < b"a") >= enough
+    return bool(words) and _known(map(bytes.lower, words)) >= len(words) * _SHARE_OF_NAMES
 
 
-def _known(words: Iterable[str]) -> int:
-    return sum(map(SYLLABLES.__contains__, words))
+def _known(words: Iterable[bytes]) -> int:
+    return sum(map(_KNOWN.__contains__, words))
