@@ -1,89 +1,170 @@
-"""The service: looks at an interval what is due, and delivers alerts, in one process, until it is asked to stop."""
+"""The service: jobs at their times, the courier beside them, and a pulse, in one process until it is asked to stop."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from scheduler.jobs import Job, next_run
+from scheduler.roster import Roster
+from tripoint.domain.errors import StorageError
 
 log = logging.getLogger(__name__)
-
-Crawl = Callable[[asyncio.Event], Awaitable[None]]
-"""One pass over the sources; returns soon after the event is set, and leaves unfinished work pending."""
 
 Deliver = Callable[[asyncio.Event], Awaitable[None]]
 """Delivers alerts until the event is set."""
 
+Beat = Callable[[], Awaitable[None]]
+"""Called at every pulse; raises what the service cannot go on after, such as a lock that was lost."""
+
+_JUMP_S = 30.0  # clocks are set by less than this all the time
+_LONGEST_REST_S = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """When the service does what."""
+    """How the service lives."""
 
-    interval_s: float  #: between the starts of two passes
     stop_within_s: float  #: that work in flight gets to end
-    passes_at_once: int = 64  #: a slow source keeps its pass going, and must not keep the others waiting
+    pulse_s: float = 5.0
+    first_rest_s: float = 1.0  #: before the courier is started again; doubles up to a minute
+
+
+class _ByRule(BaseTrigger):  # type: ignore[misc]
+    """APScheduler's view of our rule; a time that passed unseen counts once, however often it came."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Return when the job is due after the time before, and never a time that has passed."""
+        return next_run(self._job, max(previous_fire_time or now, now))
 
 
 class Service:
-    """Starts a pass now and at every interval, beside a courier that never stops; passes may overlap."""
+    """Runs jobs and the courier until `stop`; a job that fails is told and tried again, and ends nothing."""
 
-    def __init__(self, crawl: Crawl, deliver: Deliver, settings: ServiceSettings) -> None:
-        self._crawl = crawl
+    def __init__(
+        self, roster: Roster, deliver: Deliver, settings: ServiceSettings, clock: Callable[[], datetime], beat: Beat
+    ) -> None:
+        self._roster = roster
         self._deliver = deliver
         self._settings = settings
+        self._clock = clock
+        self._beat = beat
         self._stop = asyncio.Event()
-        self._passes: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._fatal: BaseException | None = None
 
     def stop(self) -> None:
         """Ask for a clean end; may be called from a signal handler of the loop, and more than once."""
         self._stop.set()
 
+    @property
+    def stopping(self) -> asyncio.Event:
+        """Set once the service is to end."""
+        return self._stop
+
     async def run(self) -> None:
-        """Run until `stop`; raises what the courier or a pass could not go on after."""
-        scheduler = self._scheduler()
-        deliver = asyncio.create_task(self._guard(self._deliver(self._stop)), name="courier")
+        """Run until `stop`; raises what the service could not go on after."""
+        await self._roster.derive()
+        scheduler = AsyncIOScheduler(timezone=UTC)
+        self._start(self._keep_delivering(), "courier")
+        now = self._clock()
+        for job in self._roster.jobs:
+            due = self._roster.due_at(job.name)
+            scheduler.add_job(
+                self._fire,
+                _ByRule(job),
+                args=[job.name],
+                id=job.name,
+                next_run_time=due if due > now else next_run(job, now),  # what is overdue is made up for above
+                max_instances=1_000,  # the roster counts, and APScheduler would log each run that it refuses
+                coalesce=True,
+                misfire_grace_time=None,  # the default of one second would skip a run after any stall
+            )
+        self._roster.on_retry(lambda name, due: scheduler.modify_job(name, next_run_time=max(due, self._clock())))
         scheduler.start()
+        self._start(self._roster.catch_up(self._stop), "what was missed")
+        self._start(self._pulse(scheduler), "pulse")
         try:
             await self._stop.wait()
         finally:
             # APScheduler cancels coroutine jobs when it shuts down, so it is paused, joined and only then shut.
             scheduler.pause()
-            await self._join({*self._passes, deliver})
+            await self._join(set(self._tasks))
             scheduler.shutdown(wait=False)
         if self._fatal is not None:
             raise self._fatal
 
-    def _scheduler(self) -> AsyncIOScheduler:
-        scheduler = AsyncIOScheduler(timezone=UTC)
-        scheduler.add_listener(self._log_error, EVENT_JOB_ERROR)
-        scheduler.add_job(
-            self._pass,
-            "interval",
-            id="crawl",
-            seconds=self._settings.interval_s,
-            next_run_time=datetime.now(UTC),
-            max_instances=1_000,  # `_pass` keeps the number down, and APScheduler would log each run that it refuses
-            coalesce=True,
-            misfire_grace_time=None,  # the default of one second would skip a pass after any stall
-        )
-        return scheduler
+    async def ask(self, name: str) -> str:
+        """Run a job that somebody asked for; returns a line about how it went."""
+        run = await self._roster.run(name, self._stop, asked=True)
+        if run is None:
+            return f"{name} is under way already"
+        return f"{name}: {run.result} in {run.duration_s:.1f} s" + (f": {run.detail}" if run.detail else "")
 
-    async def _pass(self) -> None:
-        if self._stop.is_set() or len(self._passes) >= self._settings.passes_at_once:
+    def _start(self, work: Any, name: str) -> None:
+        """Run something that the service cannot do without."""
+        task = asyncio.create_task(self._guard(work), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _fire(self, name: str) -> None:
+        if self._stop.is_set():
             return
-        task = asyncio.create_task(self._guard(self._crawl(self._stop)), name="crawl")
-        self._passes.add(task)
-        task.add_done_callback(self._passes.discard)
+        task = asyncio.create_task(self._guard(self._roster.run(name, self._stop)), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         await asyncio.shield(task)
 
-    async def _guard(self, work: Awaitable[None]) -> None:
-        """Let an error end the service: going on without storage or courier would be silent blindness."""
+    async def _keep_delivering(self) -> None:
+        """Start the courier again after the store failed it: a full disk is emptied some day."""
+        rest_s = self._settings.first_rest_s
+        while not self._stop.is_set():
+            begun = time.monotonic()
+            try:
+                await self._deliver(self._stop)
+            except StorageError as error:
+                log.error("the courier rests %g s: %s", rest_s, error)
+            if time.monotonic() - begun > _LONGEST_REST_S:
+                rest_s = self._settings.first_rest_s
+            await self._rest(rest_s)
+            rest_s = min(2 * rest_s, _LONGEST_REST_S)
+
+    async def _pulse(self, scheduler: AsyncIOScheduler) -> None:
+        """Beat at a steady rate, and notice a clock that was set, which APScheduler would wait out."""
+        wall, steady = self._clock(), time.monotonic()
+        while not self._stop.is_set():
+            await self._beat()
+            await self._rest(self._settings.pulse_s)
+            passed = (self._clock() - wall).total_seconds()
+            jumped_s = passed - (time.monotonic() - steady)
+            wall, steady = self._clock(), time.monotonic()
+            if abs(jumped_s) >= _JUMP_S:
+                log.warning("the clock was set by %+.0f s; the jobs are planned anew", jumped_s)
+                self._replan(scheduler)
+
+    def _replan(self, scheduler: AsyncIOScheduler) -> None:
+        self._roster.rewind()
+        for job in self._roster.jobs:
+            scheduler.modify_job(job.name, next_run_time=max(self._roster.due_at(job.name), self._clock()))
+
+    async def _rest(self, seconds: float) -> None:
+        stopped = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({stopped}, timeout=seconds)
+        stopped.cancel()
+
+    async def _guard(self, work: Awaitable[object]) -> None:
+        """Let an error end the service: going on without courier, pulse or lock would be silent blindness."""
         try:
             await work
         except Exception as error:  # noqa: BLE001 - the edge: raised again out of `run`
@@ -96,7 +177,3 @@ class Service:
             log.warning("%s did not end in time; its unfinished work stays pending", task.get_name())
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-
-    @staticmethod
-    def _log_error(event: JobExecutionEvent) -> None:
-        log.error("job %s failed: %s", event.job_id, event.exception)

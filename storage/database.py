@@ -57,6 +57,14 @@ class Database:
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def outside(self) -> Iterator[Connection]:
+        """Open a connection outside any transaction, as upkeep needs it."""
+        with _told(self.name), self._engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            yield connection.execution_options(tripoint_outside=True)
+
     def close(self) -> None:
         """Let go of every connection."""
         self._engine.dispose()
@@ -110,7 +118,10 @@ def _tune_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get("tripoint_write")
+        options = connection.get_execution_options()
+        if options.get("tripoint_outside"):
+            return
+        immediate = options.get("tripoint_write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 

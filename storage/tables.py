@@ -118,11 +118,13 @@ frontier = Table(
     C("title", CleanText, nullable=False),
     C("published", UtcDateTime),
     C("summary", CleanText, nullable=False),
-    C("state", String(20), nullable=False),  # pending, done, again (done, to be looked at again), not_article, failed
+    # pending, done, again (done, to be looked at again), not_article, failed, quarantined (it ends whoever reads it)
+    C("state", String(20), nullable=False),
     C("attempts", Integer, nullable=False, default=0),
     C("due_at", UtcDateTime, nullable=False),
     C("finished_at", UtcDateTime),
     C("reason", CleanText, nullable=False, default=""),
+    C("poisoned", Integer, nullable=False, default=0, server_default="0"),  # how often it killed or hung its reader
     Index("ix_frontier_source_state_due_at", "source", "state", "due_at"),
     Index("ix_frontier_source_finished_at", "source", "finished_at"),
 )
@@ -426,4 +428,29 @@ channel_states = Table(
     C("failures", Integer, nullable=False),  # in a row
     C("resume_at", UtcDateTime),  # nothing is tried before
     C("detail", CleanText, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    C("name", String(60), primary_key=True),
+    C("rule", CleanText, nullable=False),  # when it runs, in words
+    C("due_at", UtcDateTime, nullable=False),
+    C("started_at", UtcDateTime),  # of the last run
+    C("duration_s", Float),
+    C("result", String(20), nullable=False, default=""),
+    C("detail", CleanText, nullable=False, default=""),
+    C("failures", Integer, nullable=False, default=0),  # in a row
+)
+
+asks = Table(
+    "asks",
+    metadata,
+    C("id", Integer, primary_key=True),
+    C("verb", String(20), nullable=False),  # what another process asks of the running service
+    C("argument", CleanText, nullable=False, default=""),
+    C("asked_at", UtcDateTime, nullable=False),
+    C("answered_at", UtcDateTime),
+    C("good", Boolean, nullable=False, default=False),
+    C("answer", CleanText, nullable=False, default=""),
 )

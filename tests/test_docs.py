@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -14,6 +15,7 @@ VERBS = (
     "init",
     "crawl",
     "run",
+    "jobs",
     "web",
     "score",
     "stories",
@@ -53,6 +55,14 @@ def test_every_setting_is_documented(section: str) -> None:
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_is_in_the_readme(verb: str) -> None:
     assert f"`tripoint {verb}" in read("README.md")
+
+
+def test_every_job_is_in_the_operations_page() -> None:
+    source = read("tripoint/app/jobs.py")
+    names = re.findall(r'Job\(\s*"([a-z-]+)"', source)
+    assert len(names) > 3
+    for name in names:
+        assert f"| `{name}` |" in read("docs/operations.md")
 
 
 def test_every_package_is_on_the_architecture_page() -> None:

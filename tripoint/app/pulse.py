@@ -9,10 +9,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from storage.database import Database
 from tripoint.app.writer import Writer
 from tripoint.domain.errors import StorageError
+
+T = TypeVar("T")
 
 _ANSWER_WITHIN_S = 10.0  # the longest transaction of ours takes a second
 _KEPT_S = 1.0
@@ -69,14 +72,15 @@ class Pulse:
         """How many calls the writer has before it."""
         return self._writer.waiting
 
-    def watching(self, work: Callable[[asyncio.Event], Awaitable[None]]) -> Callable[[asyncio.Event], Awaitable[None]]:
+    def watching(self, work: Callable[[asyncio.Event], Awaitable[T]]) -> Callable[[asyncio.Event], Awaitable[T]]:
         """Return the work of a pass such that its beginnings and ends are noticed."""
         self._last_pass = self._clock()
 
-        async def watched(stop: asyncio.Event) -> None:
+        async def watched(stop: asyncio.Event) -> T:
             self._last_pass = self._clock()
-            await work(stop)
+            found = await work(stop)
             self._last_pass = self._clock()
+            return found
 
         return watched
 

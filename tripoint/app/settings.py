@@ -96,6 +96,11 @@ class RunSection(Section):
     stop_within_s: float = Field(
         default=8.0, gt=0, le=10, description="Time that work in flight gets to end on SIGTERM."
     )
+    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default="Asia/Ho_Chi_Minh",
+        min_length=1,
+        description="Whose clock the jobs go by that run at a time of the day (IANA name).",
+    )
 
 
 class BackfillSection(Section):

@@ -36,6 +36,7 @@ from storage.lock import instance_lock
 from storage.rhythm import RhythmStore
 from storage.scores import ScoreStore
 from storage.search import SearchStore
+from storage.service import AskStore, JobStore
 from storage.stories import StoryStore
 from storage.volume import VolumeStore
 from tripoint.app.metrics import Metrics
@@ -60,9 +61,6 @@ if TYPE_CHECKING:
     from crawler.crawl import Crawler
     from crawler.extract.pool import ExtractionPool
     from crawler.settings import CrawlSettings
-
-LISTEN_S = 600.0  # between two looks at how much comes of each topic
-TEND_S = 15.0  # between two looks at what is held and at channels that stay down
 
 
 def utc_now() -> datetime:
@@ -91,6 +89,8 @@ class Stores:
     digests: DigestStore
     escalation: EscalationStore
     rhythms: RhythmStore
+    jobs: JobStore
+    asks: AskStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,21 +136,6 @@ class Works:
         _, queued = self.stores.health.update(source.name, listings, utc_now(), tell)
         return queued
 
-    async def deliver(self, stop: asyncio.Event) -> None:
-        """Deliver alerts, and the digests as they fall due, until `stop`."""
-        courier = asyncio.create_task(self.courier.run(stop))
-        stopped = asyncio.create_task(stop.wait())
-        clock, listen_at = asyncio.get_running_loop().time, 0.0
-        while not stopped.done() and not courier.done():
-            if clock() >= listen_at:
-                await self.listen_to_topics()
-                listen_at = clock() + LISTEN_S
-            await self.tell_together()
-            await self.escalate()
-            await asyncio.wait({stopped, courier}, timeout=TEND_S, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        await courier
-
     async def tell_together(self, *, old_too: bool = False) -> int:
         """Queue the digests that are due, at the end of a pass the summary of what is old too; return how many."""
         now = utc_now()
@@ -163,11 +148,12 @@ class Works:
             self.courier.wake()
         return queued
 
-    async def listen_to_topics(self) -> None:
-        """Judge whether more comes of each topic than usual, or nothing any more, and tell of a change."""
-        queued = [await self.writer.do(partial(self._listen, each)) for each in self.seeds.topics]
-        if any(queued):
+    async def listen_to_topics(self) -> int:
+        """Judge whether more comes of each topic than usual, or nothing any more; return how many alerts tell of it."""
+        queued = sum([await self.writer.do(partial(self._listen, each)) for each in self.seeds.topics])
+        if queued:
             self.courier.wake()
+        return queued
 
     def _listen(self, topic: Topic) -> int:
         return self.stores.rhythms.update(
@@ -238,6 +224,8 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             DigestStore(database),
             EscalationStore(database),
             RhythmStore(database),
+            JobStore(database),
+            AskStore(database),
         )
     finally:
         database.close()

@@ -21,6 +21,7 @@ from tripoint.app.cli import (
     evidence,
     feedback,
     init,
+    jobs,
     migrate_archive,
     revisions,
     run,
@@ -79,6 +80,7 @@ def common(
 init.register(app)
 crawl.register(app)
 run.register(app)
+jobs.register(app)
 web.register(app)
 score.register(app)
 calibrate.register(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -15,10 +15,7 @@ from tripoint.app.cli.progress import Progress
 from tripoint.app.cli.terminal import err, plain, settings_of
 from tripoint.app.seeds import choose
 from tripoint.app.settings import Settings
-from tripoint.domain.types import Source
-
-_LOOK_S = 1.0  # how often it is asked what is due
-_BUDGET_S = 300.0  # for the pages of one source at a time; the rest stays pending for its next turn
+from tripoint.domain.service import AskVerb
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +42,11 @@ def register(app: typer.Typer) -> None:
 
 
 async def _serve(settings: Settings, names: list[str], *, verbose: bool) -> None:
+    from scheduler.roster import Roster
     from scheduler.service import Service, ServiceSettings
+    from tripoint.app.asked import AskDesk
+    from tripoint.app.jobs import WriterLedger, build_jobs
+    from tripoint.app.watch import Ears, Watch
     from tripoint.app.web.server import page_beside
     from tripoint.app.wiring import opened_works, utc_now
 
@@ -55,33 +56,12 @@ async def _serve(settings: Settings, names: list[str], *, verbose: bool) -> None
         sources = choose(works.seeds.sources, names)
         tally = Tally(lambda line: console.print(Text(line)), utc_now, a_line_each=verbose)
 
-        busy: set[str] = set()  # hosts that a pass is asking; another pass beside it would ask them twice as often
-
-        async def one_pass(stop: asyncio.Event) -> None:
-            due = await works.due(sources, busy)
-            chosen = [each for each in due.sources if not each.hosts & busy]
-            if not chosen:
-                return
-            for each in chosen:
-                busy.update(each.hosts)
-            await asyncio.gather(*(one_group(group, due.listings, stop) for group in groups(chosen)))
-            tally.tell()
-
-        turns = asyncio.Semaphore(settings.crawl.concurrency)
-
-        async def one_group(group: list[Source], due: frozenset[str], stop: asyncio.Event) -> None:
-            """Read sources that share a host, in a crawl of their own: a slow one keeps no other waiting."""
-            try:
-                async with turns:
-                    report = await works.crawler.crawl(group, progress.show, stop, due, _BUDGET_S)
-                    await works.look_after(group)
-            finally:
-                busy.difference_update(*(each.hosts for each in group))
-            tally.add(group, report)
-
-        look_s = min(_LOOK_S, settings.run.min_interval_s, settings.run.interval_s)
-        timing = ServiceSettings(look_s, settings.run.stop_within_s)
-        service = Service(works.pulse.watching(one_pass), works.deliver, timing)
+        ears = Ears(progress.show, tally.add, tally.tell)
+        watch = Watch(works, sources, settings.crawl.concurrency, ears)
+        roster = Roster(build_jobs(settings, works, watch), WriterLedger(works.writer, works.stores.jobs), utc_now)
+        desk = AskDesk(works.writer, works.stores.asks, utc_now)
+        service = Service(roster, works.courier.run, ServiceSettings(settings.run.stop_within_s), utc_now, desk.look)
+        desk.serve(AskVerb.RUN, service.ask)
         vitals = (works.pulse, works.meter)
         async with page_beside(settings, works.seeds, works.stores, works.writer, vitals) as beside:
 
@@ -108,14 +88,3 @@ def _greeting(count: int, settings: Settings) -> str:
     least, most = min(run.min_interval_s, run.interval_s), max(run.max_interval_s, run.interval_s)
     rhythm = "" if least == most else f", then each at its own rhythm, {least:g} to {most:g} s"
     return f"watching {count} sources every {run.interval_s:g} s{rhythm}; Ctrl-C stops"
-
-
-def groups(sources: Sequence[Source]) -> list[list[Source]]:
-    """Return the sources parted so that no two parts share a host."""
-    parts: list[tuple[set[str], list[Source]]] = []
-    for source in sources:
-        touching = [part for part in parts if part[0] & source.hosts]
-        parts = [part for part in parts if not part[0] & source.hosts]
-        names = set(source.hosts).union(*(hosts for hosts, _ in touching))
-        parts.append((names, [*(each for _, members in touching for each in members), source]))
-    return [members for _, members in parts]

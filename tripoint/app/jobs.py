@@ -1,0 +1,103 @@
+"""The jobs of the service, in one list: who adds one adds it here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from scheduler.jobs import AtLocalTime, Every, Importance, Job
+from storage.upkeep import maintain
+from tripoint.app.settings import Settings
+from tripoint.app.writer import Writer
+from tripoint.domain.service import JobRun
+
+if TYPE_CHECKING:
+    from storage.service import JobStore
+    from tripoint.app.watch import Watch
+    from tripoint.app.wiring import Works
+
+_LOOK_S = 1.0  # how often it is asked what is due
+_TEND_S = 15.0  # between two looks at what is held for digests, and at channels that stay down
+_LISTEN_S = 600.0  # between two looks at how much comes of each topic
+_PASSES_AT_ONCE = 64  # a slow source keeps its pass going, and must not keep the others waiting
+
+
+def build_jobs(settings: Settings, works: Works, watch: Watch) -> list[Job]:
+    """Return every job of the service."""
+    run = settings.run
+
+    async def wake(_stop: asyncio.Event) -> str:
+        """Look whether an alert waits that nobody was woken for, as one that another process queued."""
+        works.courier.wake()
+        return ""
+
+    async def digests(_stop: asyncio.Event) -> str:
+        queued = await works.tell_together()
+        return f"{queued} queued" if queued else ""
+
+    async def escalate(_stop: asyncio.Event) -> str:
+        queued = await works.escalate()
+        return f"{queued} queued" if queued else ""
+
+    async def rhythms(_stop: asyncio.Event) -> str:
+        queued = await works.listen_to_topics()
+        return f"{queued} queued" if queued else ""
+
+    async def upkeep(_stop: asyncio.Event) -> str:
+        return await works.writer.do(partial(maintain, works.stores.database))
+
+    return [
+        Job("deliver", "hands due alerts to their channels", Every(60), wake, Importance.ALERTS),
+        Job(
+            "poll",
+            "reads listings that are due, the pages they list, gaps, and pages to be looked at again",
+            Every(min(_LOOK_S, run.min_interval_s, run.interval_s)),
+            works.pulse.watching(watch.poll),
+            Importance.NEWS,
+            at_once=_PASSES_AT_ONCE,
+        ),
+        Job(
+            "escalate",
+            "tells other channels what waits for one that stays down",
+            Every(_TEND_S),
+            escalate,
+            Importance.ALERTS,
+        ),
+        Job("digests", "sends the digests that are due", Every(_TEND_S), digests, Importance.DIGESTS),
+        Job(
+            "rhythms",
+            "judges whether topics are louder than usual, or silent",
+            Every(_LISTEN_S),
+            rhythms,
+            Importance.DIGESTS,
+        ),
+        Job(
+            "maintain",
+            "keeps the database's statistics and log small",
+            AtLocalTime((time(3, 40),), run.timezone),
+            upkeep,
+        ),
+    ]
+
+
+class WriterLedger:
+    """The ledger of jobs as the service sees it."""
+
+    def __init__(self, writer: Writer, jobs: JobStore) -> None:
+        self._writer = writer
+        self._jobs = jobs
+
+    async def due_times(self) -> dict[str, datetime]:
+        """Return when each job that ran before is due."""
+        return await self._writer.do(self._jobs.due_times)
+
+    async def plan(self, due: Mapping[str, tuple[str, datetime]]) -> None:
+        """Write rule and due time of every job, and forget those that are not among them."""
+        await self._writer.do(partial(self._jobs.plan, due))
+
+    async def record(self, run: JobRun, due_at: datetime) -> None:
+        """Write what became of a run, and when the job is due next."""
+        await self._writer.do(partial(self._jobs.record, run, due_at))
