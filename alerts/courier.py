@@ -128,6 +128,11 @@ class Courier:
         self._wakes = {channel.name: asyncio.Event() for channel in channels}
         self._failures: Counter[str] = Counter()  # in a row, by channel
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Return the names of the channels that it serves."""
+        return tuple(self._wakes)
+
     def wake(self) -> None:
         """Say that something was queued; from the loop's own thread."""
         for each in self._wakes.values():

@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=360, help="how many pages to serve")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured, taking turns")
     arguments = parser.parse_args()
-    pages = _pages(arguments.pages)
+    pages = numbered_pages(arguments.pages)
     runs: dict[str, list[Run]] = {}
     outlets = [Outlet(f"bench-{n}", f"Bench {n}", "en", "GB", "UTC", pages[n::4]) for n in range(4)]
     with NewsroomThread(outlets) as room:
@@ -84,33 +84,35 @@ def main() -> None:
         for number in range(arguments.rounds):
             for name, measure in measured.items():
                 runs.setdefault(name, []).append(measure())
-                _say(f"round {number + 1}: {name:12} {runs[name][-1].rate:6.1f} pages/s")
+                say(f"round {number + 1}: {name:12} {runs[name][-1].rate:6.1f} pages/s")
     _report(runs, len(pages))
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print a line at once."""
     print(line, flush=True)
 
 
 def _report(runs: dict[str, list[Run]], pages: int) -> None:
     cores = multiprocessing.cpu_count()
-    _say(f"\n{pages} pages, {cores} cores, medians of {len(runs['tripoint'])} rounds that took turns")
+    say(f"\n{pages} pages, {cores} cores, medians of {len(runs['tripoint'])} rounds that took turns")
     for name, each in runs.items():
         rate = statistics.median(run.rate for run in each)
         cpu_ms = statistics.median(1000 * run.cpu_s / run.pages for run in each)
-        _say(f"  {name:12} {rate:7.1f} pages/s   {cpu_ms:6.1f} ms CPU a page   {each[0].pages} pages done")
-    _say("  CPU is that of the whole machine: start-up, all processes, and the site that serves the pages")
+        say(f"  {name:12} {rate:7.1f} pages/s   {cpu_ms:6.1f} ms CPU a page   {each[0].pages} pages done")
+    say("  CPU is that of the whole machine: start-up, all processes, and the site that serves the pages")
     for name, aim in (("trafilatura", 0.85), ("news-please", 3.0)):
         if name in runs:
             ratios = [ours.rate / other.rate for ours, other in zip(runs["tripoint"], runs[name], strict=True)]
-            _say(f"  tripoint / {name}: {statistics.median(ratios):.2f} (aim {aim:g}; rounds {_list(ratios)})")
+            say(f"  tripoint / {name}: {statistics.median(ratios):.2f} (aim {aim:g}; rounds {_list(ratios)})")
 
 
 def _list(values: list[float]) -> str:
     return ", ".join(f"{each:.2f}" for each in values)
 
 
-def _pages(count: int) -> list[NewsPage]:
+def numbered_pages(count: int) -> list[NewsPage]:
+    """Return so many pages, the ones at hand over and over with a number in the title."""
     originals = pages_at_hand()
     pages = []
     for number in range(count):
@@ -139,7 +141,7 @@ def _written() -> list[tuple[str, bytes]]:
     return [(page.page.title, page.page.body("http://127.0.0.1")) for page in pages]
 
 
-def _busy_s() -> float:
+def busy_s() -> float:
     """Return the CPU time that all processes together have used: workers of workers count, and so does the site."""
     stat = Path("/proc/stat")
     if not stat.exists():
@@ -154,9 +156,9 @@ def _tripoint(outlets: list[Outlet], room: NewsroomThread) -> Run:
     with tempfile.TemporaryDirectory(prefix="tripoint-bench-") as name:
         house = House(Path(name), settings={"crawl": {"workers": 0, "per_host": 4, "max_pages_per_source": 10_000}})
         house.reads([(outlet, room.base(outlet.name)) for outlet in outlets])
-        before = _busy_s()
+        before = busy_s()
         report = json.loads(house.run("crawl", "--quiet", "--json").stdout.splitlines()[-1])
-        cpu_s = _busy_s() - before
+        cpu_s = busy_s() - before
     begun, done = (datetime.fromisoformat(report[key]) for key in ("started_at", "finished_at"))
     return Run(
         (done - begun).total_seconds(), cpu_s, report["results"]["articles"] + report["results"].get("already known", 0)
@@ -173,7 +175,7 @@ def _extract(body: bytes) -> bool:
 def _trafilatura(pages: list[NewsPage]) -> Run:
     """Extract the same pages, already in memory, with as many warm processes as cores and nothing else to do."""
     bodies = [page.body("") for page in pages]
-    before = _busy_s()
+    before = busy_s()
     with multiprocessing.get_context("spawn").Pool() as pool:
         pool.map(_extract, bodies[:8], chunksize=1)
         begun = time.perf_counter()
@@ -181,18 +183,18 @@ def _trafilatura(pages: list[NewsPage]) -> Run:
         wall_s = time.perf_counter() - begun
         pool.close()
         pool.join()
-    return Run(wall_s, _busy_s() - before, good)
+    return Run(wall_s, busy_s() - before, good)
 
 
 def _rival(python: str, urls: list[str]) -> Run:
-    before = _busy_s()
+    before = busy_s()
     done = subprocess.run(
         [python, "-W", "ignore", "-c", RIVAL], input=json.dumps(urls), capture_output=True, text=True, check=False
     )
     if done.returncode:
         sys.exit(f"news-please ended with {done.returncode}:\n{done.stderr[-2000:]}")
     wall_s, good = json.loads(done.stdout.splitlines()[-1])
-    return Run(wall_s, _busy_s() - before, good)
+    return Run(wall_s, busy_s() - before, good)
 
 
 if __name__ == "__main__":

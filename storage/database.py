@@ -96,6 +96,14 @@ def open_database(url: str) -> Database:
     return Database(engine)
 
 
+def driver_address(url: str) -> str | None:
+    """Return the address of a PostgreSQL as its own library reads it, None for any other database."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "postgresql":
+        return None
+    return parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def _prepare_folder(url: URL) -> None:
     if not url.database or url.database == ":memory:":
         raise SettingsError("a database in memory forgets everything", "name a file: sqlite:////path/to/tripoint.db")

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import stat
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from glob import glob
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.house import House
 from tests.mail import MailServer
 from tests.newsroom import DeskOutlet, NewsroomThread, load_desk
+from tests.postgres import new_database, postgres_tools, running_postgres
 from tests.servers import missing
 
 
@@ -58,34 +52,11 @@ def reading_house(house: House, desk: list[DeskOutlet], room: NewsroomThread) ->
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a PostgreSQL of our own on loopback, thrown away afterwards."""
-    found = sorted(glob("/usr/lib/postgresql/*/bin")) or [str(Path(shutil.which("initdb") or "").parent)]
-    tools = Path(found[-1])
-    if not (tools / "initdb").exists():
+    tools = postgres_tools()
+    if tools is None:
         missing("PostgreSQL", "postgresql")
-    folder = tmp_path_factory.mktemp("postgres")
-    user: dict[str, Any] = {}
-    if os.getuid() == 0:  # PostgreSQL refuses to run as root
-        shutil.chown(folder, "postgres")
-        for parent in folder.parents:
-            mode = parent.stat().st_mode
-            if not mode & stat.S_IXOTH:
-                parent.chmod(mode | stat.S_IXGRP | stat.S_IXOTH)  # so that its user gets there
-        user = {"user": "postgres"}
-    data = folder / "data"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    quiet: dict[str, Any] = {
-        "check": True,
-        "stdout": subprocess.DEVNULL,
-        "stderr": subprocess.DEVNULL,
-        "cwd": "/",
-    } | user
-    subprocess.run([tools / "initdb", "-D", data, "-A", "trust", "-U", "tripoint", "-E", "UTF8"], **quiet)
-    options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
-    subprocess.run([tools / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], **quiet)
-    yield f"postgresql://tripoint@127.0.0.1:{port}/postgres"
-    subprocess.run([tools / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet)
+    with running_postgres(tools, tmp_path_factory.mktemp("postgres")) as address:
+        yield address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -94,9 +65,4 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'x.db'}"
     address: str = request.getfixturevalue("postgres")
-    import psycopg
-
-    name = f"t{abs(hash(str(tmp_path)))}"
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return address.replace("/postgres", f"/{name}")
+    return new_database(address, f"t{abs(hash(str(tmp_path)))}")

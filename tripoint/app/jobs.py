@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime, time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from scheduler.jobs import AtLocalTime, Every, Importance, Job
 from storage.upkeep import maintain
@@ -16,7 +16,6 @@ from tripoint.domain.service import JobRun
 
 if TYPE_CHECKING:
     from storage.service import JobStore
-    from tripoint.app.watch import Watch
     from tripoint.app.wiring import Works
 
 _LOOK_S = 1.0  # how often it is asked what is due
@@ -25,7 +24,15 @@ _LISTEN_S = 600.0  # between two looks at how much comes of each topic
 _PASSES_AT_ONCE = 64  # a slow source keeps its pass going, and must not keep the others waiting
 
 
-def build_jobs(settings: Settings, works: Works, watch: Watch) -> list[Job]:
+class Polling(Protocol):
+    """What reads the sources, or has them read."""
+
+    async def poll(self, stop: asyncio.Event) -> str:
+        """Begin what is due; returns a line, empty if nothing was."""
+        ...
+
+
+def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
     """Return every job of the service."""
     run = settings.run
 

@@ -101,6 +101,13 @@ class RunSection(Section):
         min_length=1,
         description="Whose clock the jobs go by that run at a time of the day (IANA name).",
     )
+    fetchers: Literal["own", "workers"] = Field(
+        default="own", description="Who fetches: this process, or `tripoint worker` processes on one PostgreSQL."
+    )
+    worker_at_once: int = Field(default=16, ge=1, le=256, description="Sources that one worker reads at a time.")
+    worker_silent_s: float = Field(
+        default=30.0, ge=2, description="A worker that says nothing for so long is given up, and another reads on."
+    )
 
 
 class BackfillSection(Section):

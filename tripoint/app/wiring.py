@@ -7,7 +7,7 @@ import gc
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -175,6 +175,11 @@ class Works:
             report.outcomes += (await self.courier.deliver_due(stop)).outcomes
         return report
 
+    async def alerts_wait(self) -> bool:
+        """Say whether an alert that another process queued is due."""
+        due = await self.writer.do(lambda: self.stores.alerts.next_due(self.courier.channels))
+        return due is not None and due <= utc_now()
+
     async def due(self, sources: Sequence[Source], busy: Set[str], *, at_once: bool = False) -> Due:
         """Return the sources that have something to do now, and which of their listings are due.
 
@@ -312,8 +317,11 @@ def crawl_settings(settings: Settings) -> CrawlSettings:
 
 
 @asynccontextmanager
-async def opened_works(settings: Settings, write: Callable[[str], None]) -> AsyncIterator[Works]:
-    """Build everything that a crawl and its alerts need, alone on this database, and take it down again."""
+async def opened_works(settings: Settings, write: Callable[[str], None], *, alone: bool = True) -> AsyncIterator[Works]:
+    """Build everything that a crawl and its alerts need, alone on this database, and take it down again.
+
+    One that is not `alone` fetches beside others: it sends nothing, and needs no channel's address.
+    """
     # Scrapy and trafilatura take most of a second to load: `--help` should not wait for them, and the workers load
     # theirs while this process loads its own.
     from crawler.extract.pool import ExtractionPool
@@ -325,11 +333,16 @@ async def opened_works(settings: Settings, write: Callable[[str], None]) -> Asyn
         from crawler.crawl import Crawler
 
         seeds = load_seeds(settings.seeds.folder)
-        channels = build_channels(settings, write)
+        channels = build_channels(settings, write) if alone else []
         judge = build_judge(seeds)
         with opened_stores(settings) as stores, instance_lock(settings.database_url), closing(Writer()) as writer:
             stores.alerts.release()
             policies = load_policies(settings, seeds)
+
+        lock = instance_lock(settings.database_url) if alone else nullcontext()
+        with opened_stores(settings) as stores, lock, closing(Writer()) as writer:
+            if alone:
+                stores.alerts.release()
             dice = random.Random()  # noqa: S311 - it spreads retries, and keeps no secret
             courier = Courier(
                 WriterOutbox(writer, stores.alerts, policies),

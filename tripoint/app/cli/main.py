@@ -31,6 +31,7 @@ from tripoint.app.cli import (
     stories,
     topic,
     web,
+    worker,
 )
 from tripoint.app.cli.terminal import complain
 from tripoint.domain.errors import MendError, TripointError
@@ -81,6 +82,7 @@ init.register(app)
 crawl.register(app)
 run.register(app)
 jobs.register(app)
+worker.register(app)
 web.register(app)
 score.register(app)
 calibrate.register(app)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -13,9 +14,17 @@ from rich.text import Text
 from tripoint.app.cli.passes import Tally
 from tripoint.app.cli.progress import Progress
 from tripoint.app.cli.terminal import err, plain, settings_of
+from tripoint.app.fetching import open_queue
 from tripoint.app.seeds import choose
 from tripoint.app.settings import Settings
 from tripoint.domain.service import AskVerb
+
+if TYPE_CHECKING:
+    from scheduler.fetchers import FetchQueue
+    from tripoint.app.jobs import Polling
+    from tripoint.app.watch import Ears
+    from tripoint.app.wiring import Works
+    from tripoint.domain.types import Source
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +37,9 @@ def register(app: typer.Typer) -> None:
         interval: Annotated[
             float | None, typer.Option(min=1, help="Seconds between two visits, the same for every listing.")
         ] = None,
+        fetchers: Annotated[
+            str, typer.Option(help="own: this process fetches. workers: `tripoint worker` processes do, on PostgreSQL.")
+        ] = "",
         verbose: Annotated[
             bool, typer.Option("--verbose", "-v", help="A line for each source that was read, not one a pass.")
         ] = False,
@@ -36,28 +48,29 @@ def register(app: typer.Typer) -> None:
         from crawler.reactor import run_on_reactor
 
         keys = ("interval_s", "min_interval_s", "max_interval_s")
-        options: dict[str, Any] = {"run": dict.fromkeys(keys, interval)} if interval else {}
+        said: dict[str, Any] = dict.fromkeys(keys, interval) if interval else {}
+        options = {"run": said | ({"fetchers": fetchers} if fetchers else {})}
         settings = settings_of(context, options)
-        run_on_reactor(lambda: _serve(settings, source or [], verbose=verbose))
+        queue = open_queue(settings) if settings.run.fetchers == "workers" else None
+        run_on_reactor(lambda: _serve(settings, source or [], queue, verbose=verbose))
 
 
-async def _serve(settings: Settings, names: list[str], *, verbose: bool) -> None:
+async def _serve(settings: Settings, names: list[str], queue: FetchQueue | None, *, verbose: bool) -> None:
     from scheduler.roster import Roster
     from scheduler.service import Service, ServiceSettings
     from tripoint.app.asked import AskDesk
     from tripoint.app.jobs import WriterLedger, build_jobs
-    from tripoint.app.watch import Ears, Watch
+    from tripoint.app.watch import Ears
     from tripoint.app.web.server import page_beside
     from tripoint.app.wiring import opened_works, utc_now
 
     console = err()
     progress = Progress(console, quiet=True)
-    async with opened_works(settings, progress.say) as works:
+    async with opened_works(settings, progress.say) as works, queue.opened() if queue else nullcontext():
         sources = choose(works.seeds.sources, names)
         tally = Tally(lambda line: console.print(Text(line)), utc_now, a_line_each=verbose)
 
-        ears = Ears(progress.show, tally.add, tally.tell)
-        watch = Watch(works, sources, settings.crawl.concurrency, ears)
+        watch = _polling(settings, works, sources, queue, Ears(progress.show, tally.add, tally.tell), progress.say)
         roster = Roster(build_jobs(settings, works, watch), WriterLedger(works.writer, works.stores.jobs), utc_now)
         desk = AskDesk(works.writer, works.stores.asks, utc_now)
         service = Service(roster, works.courier.run, ServiceSettings(settings.run.stop_within_s), utc_now, desk.look)
@@ -88,3 +101,21 @@ def _greeting(count: int, settings: Settings) -> str:
     least, most = min(run.min_interval_s, run.interval_s), max(run.max_interval_s, run.interval_s)
     rhythm = "" if least == most else f", then each at its own rhythm, {least:g} to {most:g} s"
     return f"watching {count} sources every {run.interval_s:g} s{rhythm}; Ctrl-C stops"
+
+
+def _polling(
+    settings: Settings,
+    works: Works,
+    sources: Sequence[Source],
+    queue: FetchQueue | None,
+    ears: Ears,
+    say: Callable[[str], None],
+) -> Polling:
+    """Return who reads the sources: this process, or workers that the queue hands them to."""
+    if queue is None:
+        from tripoint.app.watch import Watch
+
+        return Watch(works, sources, settings.crawl.concurrency, ears)
+    from tripoint.app.sharing import SharedFetching
+
+    return SharedFetching(queue, works, sources, say)

@@ -1,0 +1,90 @@
+"""`tripoint worker` and `tripoint workers`: fetching by several processes that share one PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from tripoint.app.cli.passes import Read, summary
+from tripoint.app.cli.terminal import err, plain, print_json, print_table, settings_of
+from tripoint.app.fetching import WorkerFetching, open_queue
+from tripoint.app.settings import Settings
+
+if TYPE_CHECKING:
+    from scheduler.fetchers import FetchQueue
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+
+    @app.command(epilog="Example: tripoint --database postgresql://tripoint@db/tripoint worker --at-once 32")
+    def worker(
+        context: typer.Context,
+        at_once: Annotated[int | None, typer.Option(min=1, help="Sources that are read beside each other.")] = None,
+    ) -> None:
+        """Fetch what `tripoint run --fetchers workers` hands out; start as many as you like, on any machine.
+
+        It sends no alerts, so that it needs no channel's password. Ctrl-C or SIGTERM hands back what is unfinished.
+        """
+        options: dict[str, Any] = {"run": {"worker_at_once": at_once}} if at_once else {}
+        settings = settings_of(context, options)
+        queue = open_queue(settings)  # before what takes long to load
+        from crawler.reactor import run_on_reactor
+
+        run_on_reactor(lambda: _work(settings, queue))
+
+    @app.command(epilog="Example: tripoint workers --json")
+    def workers(
+        context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+    ) -> None:
+        """Show the workers that share this database, what each reads, and how many sources wait for one."""
+        queue = open_queue(settings_of(context))
+        asyncio.run(_show(queue, as_json=as_json))
+
+
+async def _work(settings: Settings, queue: FetchQueue) -> None:
+    from tripoint.app.wiring import opened_works, utc_now
+
+    console = err()
+    stop, lost = asyncio.Event(), list[Exception]()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
+    def give_up(error: Exception) -> None:
+        lost.append(error)
+        stop.set()
+
+    async with opened_works(settings, lambda _text: None, alone=False) as works, queue.opened():
+        fetching = WorkerFetching(
+            works,
+            stop,
+            lambda source, report: (
+                console.print(Text(summary([read], utc_now())))
+                if (read := Read((source.name,), report)).is_news
+                else None
+            ),
+            give_up,
+        )
+        run = settings.run
+        console.print(Text(plain(f"ready to fetch, {run.worker_at_once} sources at once; Ctrl-C stops")))
+        await queue.work(fetching.fetch, run.worker_at_once, stop, run.stop_within_s)
+    if lost:
+        raise lost[0]
+    console.print(Text("stopped; what was not finished is read by another"))
+
+
+async def _show(queue: FetchQueue, *, as_json: bool) -> None:
+    async with queue.opened():
+        found, waiting = await queue.workers(), await queue.waiting()
+    if as_json:
+        rows = [{"worker": each.number, "seen_at": each.seen_at, "sources": each.sources} for each in found]
+        print_json({"workers": rows, "waiting": waiting})
+        return
+    shown = [(each.number, f"{each.seen_at:%Y-%m-%d %H:%M:%S}", ", ".join(each.sources) or "-") for each in found]
+    print_table("Workers", ("worker", "last seen (UTC)", "reads"), shown)
+    err().print(Text(f"{waiting} sources wait for a worker" if found or waiting else "no worker is at work"))
