@@ -55,6 +55,7 @@ class Errand:
     listings_left: Counter[str] = field(default_factory=Counter)
     taken: Counter[str] = field(default_factory=Counter)  #: pages that this crawl is to fetch, by source
     under_way: Counter[str] = field(default_factory=Counter)  #: requests for pages, by source
+    unread: Counter[str] = field(default_factory=Counter)  #: pages that were fetched and are not stored yet, by source
 
     def tell(self, result: Result, source: str, url: str, detail: str = "") -> None:
         """Count an event and show it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+UNREAD = 8  # pages of a source that may be fetched and not stored yet
 WINDOW = 2  # requests under way to a source for each that its host may have in flight
 
 

@@ -12,7 +12,7 @@ from crawler.answers import failure_of_status, is_no_page, kept_headers
 from crawler.errand import HANDLED, Errand, header
 from crawler.report import Result
 from crawler.robots import HostHeldError
-from crawler.settings import WINDOW
+from crawler.settings import UNREAD, WINDOW
 from crawler.visits import Visits
 from tripoint.domain.text import one_line
 from tripoint.domain.types import (
@@ -74,10 +74,16 @@ class NewsSpider(scrapy.Spider):
         """Yield requests for the next pages of a source, a few at a time.
 
         One source with many pages must not fill the downloader, and a host that says "too many" can only be left
-        alone if not everything was asked of it already.
+        alone if not everything was asked of it already. Nor may a fast host run far ahead of the readers: what was
+        fetched and is not stored must be fetched again after a kill.
         """
         window = WINDOW * self._errand.settings.per_host
-        while self._errand.under_way[source.name] < window and (request := self._next_page(source)):
+        under_way, unread = self._errand.under_way, self._errand.unread
+        while (
+            under_way[source.name] < window
+            and under_way[source.name] + unread[source.name] < window + UNREAD
+            and (request := self._next_page(source))
+        ):
             yield request
 
     def _next_page(self, source: Source) -> scrapy.Request | None:
@@ -106,6 +112,7 @@ class NewsSpider(scrapy.Spider):
         errand = self._errand
         now, content_type = errand.clock(), header(response, "Content-Type")
         errand.under_way[source.name] -= 1
+        errand.unread[source.name] += 1
         failure = failure_of_status(Step.FETCH, candidate.url, response.status, header(response, "Retry-After"), now)
         found: Extraction
         page = None
@@ -128,10 +135,12 @@ class NewsSpider(scrapy.Spider):
                 kept_headers(response.headers),
             )
             found = await errand.extractor.extract(page, candidate, source)
-        if await self._finish(candidate, found, page):
+        is_to_follow = await self._finish(candidate, found, page)
+        errand.unread[source.name] -= 1
+        if is_to_follow:
             await self._follow_links(response, candidate, source)
-            for request in self._next_pages(source):
-                yield request
+        for request in self._next_pages(source):
+            yield request
 
     async def _on_page_error(self, failure: Any) -> AsyncIterator[Any]:
         candidate, source = failure.request.cb_kwargs["candidate"], failure.request.cb_kwargs["source"]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
 import threading
 from collections import Counter
-from pathlib import Path
 
 from tests.house import House
+from tests.killing import kill
 from tests.mail import MailServer
 from tests.newsroom import DeskOutlet, events_of, events_told
 
@@ -59,11 +56,7 @@ def _kill_at_a_random_moment(house: House, dice: random.Random) -> None:
         if not process.stderr.readline():
             break
     threading.Event().wait(rest_s)
-    workers = _children(process.pid)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
-    for each in workers:
-        _wait_until_gone(each)
+    kill(process)
 
 
 def _being_sent(house: House) -> list[str]:
@@ -72,28 +65,3 @@ def _being_sent(house: House) -> list[str]:
     return [
         title for (title,) in house.rows("select json_extract(evidence, '$.title') from alerts where state='sending'")
     ]
-
-
-def _children(pid: int) -> list[int]:
-    """Return the processes below a process."""
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
-    below = [int(each) for each in found]
-    return [*below, *(one for each in below for one in _children(each))]
-
-
-def _wait_until_gone(pid: int) -> None:
-    """Wait for a worker to notice that its parent died; an orphan would fail the test."""
-    for _ in range(500):
-        if not _is_alive(pid):
-            return
-        threading.Event().wait(0.02)
-    raise AssertionError(f"worker {pid} outlived its killed parent")
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    return not (status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] == "Z")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Protocol, Self
 
 from aiohttp import web
 
 from tests.newsroom.exchange import Answer, Request
+from tests.newsroom.looped import LoopThread
 from tests.newsroom.past import PastOutlet
 from tests.newsroom.past_site import PastSite
 from tests.newsroom.server import _listener
@@ -36,32 +37,36 @@ class PastWorld:
         self.requests: list[Request] = []
         self._sites: dict[str, Site] = {}
         self._makers = list(indexes)
-        self._opened: Future[None] = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="past", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._leave: asyncio.Event | None = None
+        self._answered = threading.Condition()
+        self._looped = LoopThread("past", self._serving)
 
     def __enter__(self) -> Self:
         """Start serving."""
-        self._thread.start()
-        self._opened.result()
+        self._looped.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop serving."""
-        if self._loop is not None and self._leave is not None:
-            self._loop.call_soon_threadsafe(self._leave.set)
-        self._thread.join()
+        self._looped.__exit__(kind, error, trace)
+
+    def wait_for(self, requests: int, timeout_s: float) -> bool:
+        """Wait until so many requests were logged in all; return False where they did not come in time."""
+        with self._answered:
+            return self._answered.wait_for(lambda: len(self.requests) >= requests, timeout_s)
+
+    def addresses(self) -> list[str]:
+        """Return outlet, path and query of every request."""
+        return [f"{each.outlet}{each.path}?{each.query}" for each in list(self.requests)]
 
     def fetched(self) -> list[str]:
         """Return the address of every article page that was asked for, as often as it was."""
         pages = {(outlet.name, page.path) for outlet in self.outlets for page in outlet.pages}
         return [f"{each.outlet}{each.path}" for each in list(self.requests) if (each.outlet, each.path) in pages]
 
-    async def _run(self) -> None:
-        self._loop, self._leave = asyncio.get_running_loop(), asyncio.Event()
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
         runners: list[web.ServerRunner] = []
         try:
             for number, outlet in enumerate(self.outlets):
@@ -73,12 +78,7 @@ class PastWorld:
                 self._sites[f"index-{number}"] = make(self, base)
                 self.index_sites.append(self._sites[f"index-{number}"])
                 self.indexes.append(base)
-            self._opened.set_result(None)
-            await self._leave.wait()
-        except Exception as error:
-            if self._opened.done():
-                raise
-            self._opened.set_exception(error)
+            yield
         finally:
             await asyncio.gather(*(each.cleanup() for each in runners))
 
@@ -89,9 +89,10 @@ class PastWorld:
         async def handle(request: web.BaseRequest) -> web.Response:
             answer = self._sites[name].answer(request.path, request.query)
             headers = {key.lower(): value for key, value in request.headers.items()}
-            self.requests.append(
-                Request(name, request.method, request.path, answer.status, headers, 0.0, request.query_string)
-            )
+            logged = Request(name, request.method, request.path, answer.status, headers, 0.0, request.query_string)
+            with self._answered:
+                self.requests.append(logged)
+                self._answered.notify_all()
             if "range" in headers and answer.status == 200:
                 return _part(answer, headers["range"])
             return web.Response(status=answer.status, body=answer.body, headers=answer.all_headers())

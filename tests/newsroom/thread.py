@@ -1,18 +1,14 @@
 """The newsroom for tests that are not asynchronous themselves."""
 
-import asyncio
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 from tests.newsroom.behaviours import Behaviour
 from tests.newsroom.exchange import Request
+from tests.newsroom.looped import LoopThread
 from tests.newsroom.page import NewsPage, Outlet
 from tests.newsroom.server import Newsroom
-
-_Result = TypeVar("_Result")
 
 
 class NewsroomThread:
@@ -20,26 +16,18 @@ class NewsroomThread:
 
     def __init__(self, outlets: Sequence[Outlet], hosts: bool = True, port_base: int | None = None) -> None:
         self._outlets = list(outlets)
-        self._hosts = hosts
-        self._port_base = port_base
-        self._opened: Future[Newsroom] = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="newsroom", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._leave: asyncio.Event | None = None
+        self._looped = LoopThread("newsroom", lambda: Newsroom(self._outlets, hosts, port_base))
 
     def __enter__(self) -> Self:
         """Start the thread and return once every outlet listens."""
-        self._thread.start()
-        self._opened.result()
+        self._looped.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop the newsroom and wait for its thread."""
-        if self._loop is not None and self._leave is not None:
-            self._loop.call_soon_threadsafe(self._leave.set)
-        self._thread.join()
+        self._looped.__exit__(kind, error, trace)
 
     @property
     def outlets(self) -> list[Outlet]:
@@ -61,37 +49,16 @@ class NewsroomThread:
 
     def forget(self) -> None:
         """Empty the log, so that a test counts only what follows."""
-        self._in_loop(self._room.forget)
+        self._looped.call(self._room.forget)
 
     def publish(self, outlet: str, page: NewsPage) -> None:
         """Add a page, or replace the one on its path, before returning."""
-        self._in_loop(lambda: self._room.publish(outlet, page))
+        self._looped.call(lambda: self._room.publish(outlet, page))
 
     def behave(self, outlet: str, path: str, behaviour: Behaviour | None) -> None:
         """Change how a path answers before returning; see Newsroom.behave."""
-        self._in_loop(lambda: self._room.behave(outlet, path, behaviour))
+        self._looped.call(lambda: self._room.behave(outlet, path, behaviour))
 
     @property
     def _room(self) -> Newsroom:
-        return self._opened.result(timeout=0)
-
-    async def _run(self) -> None:
-        self._loop, self._leave = asyncio.get_running_loop(), asyncio.Event()
-        try:
-            async with Newsroom(self._outlets, self._hosts, self._port_base) as room:
-                self._opened.set_result(room)
-                await self._leave.wait()
-        except Exception as error:
-            if self._opened.done():
-                raise
-            self._opened.set_exception(error)
-
-    def _in_loop(self, call: Callable[[], _Result]) -> _Result:
-        """Run a call between two requests, so that no answer sees half of a change."""
-        if self._loop is None:
-            raise RuntimeError("the newsroom is not open")
-
-        async def run() -> _Result:
-            return call()
-
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+        return self._looped.server

@@ -8,14 +8,13 @@ from datetime import datetime
 from crawler.crawl import Crawler
 from crawler.extract.page import read_page
 from crawler.extract.pool import ExtractionPool
+from tripoint.app.no_listings import NoListings
 from tripoint.app.settings import Settings
 from tripoint.app.wiring import crawl_settings, utc_now
-from tripoint.domain.coverage import Span
 from tripoint.domain.errors import MendError
 from tripoint.domain.types import (
     Article,
     Candidate,
-    Entered,
     Extraction,
     Failure,
     Found,
@@ -24,11 +23,8 @@ from tripoint.domain.types import (
     Page,
     Placement,
     PlacementKind,
-    Poll,
-    Repair,
     Source,
     Step,
-    Validators,
 )
 from tripoint.domain.urls import host
 
@@ -37,27 +33,12 @@ def _source(url: str) -> Source:
     return Source("single-page", host(url) or "file", "", "", "UTC", url)
 
 
-class _OnePage:
+class _OnePage(NoListings):
     """A frontier with one candidate, and an intake that remembers what became of it."""
 
     def __init__(self, candidate: Candidate) -> None:
         self._candidate = candidate
         self.found: Extraction = Failure(Step.FETCH, candidate.url, "it was not fetched", retryable=True)
-
-    async def validators(self, listing_url: str) -> Validators:
-        return Validators()
-
-    async def record_poll(self, poll: Poll, candidates: Sequence[Candidate], room: int) -> Entered:
-        return Entered()
-
-    async def enter(self, candidates: Sequence[Candidate], room: int) -> Entered:
-        return Entered()
-
-    async def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
-        return ()
-
-    async def repair(self, repair: Repair, candidates: Sequence[Candidate], room: int) -> Entered:
-        return Entered()
 
     async def held(self, now: datetime) -> Mapping[str, datetime]:
         return {}

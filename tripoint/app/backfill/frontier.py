@@ -6,25 +6,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from storage.backfill import BackfillStore
+from tripoint.app.no_listings import NoListings
 from tripoint.app.writer import Writer, WriterFrontier
-from tripoint.domain.coverage import Span
 from tripoint.domain.ports import Intake
 from tripoint.domain.types import (
     Article,
     Candidate,
-    Entered,
     Failure,
     Found,
     Kept,
     NotArticle,
     Page,
-    Poll,
-    Repair,
-    Validators,
 )
 
 
-class JobFrontier:
+class JobFrontier(NoListings):
     """Gives the pages of a job and takes nothing in: no listing is polled and no link followed."""
 
     def __init__(self, writer: Writer, store: BackfillStore, job: int, whole: WriterFrontier, most: int | None) -> None:
@@ -60,26 +56,6 @@ class JobFrontier:
     async def hold(self, host: str, until: datetime, reason: str) -> None:
         """Remember that a host asked to be left alone."""
         await self._whole.hold(host, until, reason)
-
-    async def validators(self, listing_url: str) -> Validators:
-        """Return nothing: no listing is polled."""
-        return Validators()
-
-    async def record_poll(self, poll: Poll, candidates: Sequence[Candidate], room: int) -> Entered:
-        """Take nothing in."""
-        return Entered()
-
-    async def enter(self, candidates: Sequence[Candidate], room: int) -> Entered:
-        """Take nothing in."""
-        return Entered()
-
-    async def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
-        """Return nothing."""
-        return ()
-
-    async def repair(self, repair: Repair, candidates: Sequence[Candidate], room: int) -> Entered:
-        """Take nothing in."""
-        return Entered()
 
 
 class JobIntake:

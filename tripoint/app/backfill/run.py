@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -41,7 +42,7 @@ async def run_job(
     from crawler.robots import RobotsCache
     from tripoint.app.wiring import build_policy, crawl_settings, utc_now
 
-    store, crawling = works.stores.backfill, crawl_settings(settings)
+    store, crawling = works.stores.backfill, replace(crawl_settings(settings), follow_links="none")
     told = build_policy(settings, works.seeds)
     always = build_policy(settings, works.seeds, _FOREVER)
     intake = JobIntake(
