@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tripoint.domain.text import one_line
-from tripoint.domain.types import Article, Assessment, Evidence, Hit, Marked, Sentence
+from tripoint.domain.types import Article, Assessment, Evidence, Hit, Marked, Named, Sentence
 
 _LONGEST_SENTENCE = 320
 # Kinds of hit that say why a sentence matched; what speaks against an article is not marked.
@@ -30,6 +30,7 @@ def make_evidence(article: Article, assessment: Assessment, timezone: str) -> Ev
         sentences=tuple(mark(each, assessment.hits) for each in sorted(assessment.evidence, key=lambda s: s.index)),
         timezone=timezone,
         facets=tuple(named_facets(assessment.hits)),
+        concepts=tuple(_concepts(assessment.hits)),
     )
 
 
@@ -39,6 +40,15 @@ def named_facets(hits: Sequence[Hit]) -> Iterator[tuple[str, tuple[str, ...]]]:
         first = {hit.concept: hit.surface for hit in reversed(hits) if hit.facet == facet}
         if first:
             yield facet, tuple(dict.fromkeys(_flat(each) for each in reversed(first.values())))[:_MOST_NAMED]
+
+
+def _concepts(hits: Sequence[Hit]) -> Iterator[Named]:
+    """Return each concept that speaks for an article, in the order of the article."""
+    first: dict[str, Named] = {}
+    for hit in hits:
+        if hit.facet in _NAMED_FACETS:
+            first.setdefault(hit.concept, Named(hit.facet, hit.concept, _flat(hit.surface)))
+    yield from first.values()
 
 
 def mark(sentence: Sentence, hits: Sequence[Hit]) -> Marked:

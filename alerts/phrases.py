@@ -1,15 +1,16 @@
-"""The fixed words of messages, from `phrases.toml` beside this file."""
+"""The fixed words of messages, from `phrases.toml` beside this file; the English ones about stories are theirs."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from tripoint.domain.types import Phrase
+from tripoint.stories.wording import ENGLISH
 
 LANGUAGES = ("en", "vi")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -19,7 +20,7 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """Return every phrase by language and name."""
     read: dict[str, dict[str, str]] = tomllib.loads(files("alerts").joinpath("phrases.toml").read_text("utf-8"))
-    return read
+    return {**read, "en": {**read["en"], **ENGLISH}}
 
 
 def words(language: str) -> Mapping[str, str]:
@@ -34,8 +35,19 @@ def weekday(number: int, language: str) -> str:
 
 def said(phrase: Phrase, language: str, zone: str) -> str:
     """Return a line in a language, its times by the clocks of a zone; what it quotes may hold anything."""
-    values = {key: _local(value, zone) if key.endswith("_at") else value for key, value in phrase.values}
-    return words(language)[phrase.name].format_map(values)
+    known = words(language)
+    values = dict(phrase.values)
+    for key, value in phrase.values:
+        if key.endswith("_at"):
+            values[key] = _local(value, zone)
+        elif key.endswith("_country"):
+            values[key] = known.get(f"country.{value}", value)
+    return known[phrase.name].format_map(values)
+
+
+def all_said(phrases: Sequence[Phrase], language: str, zone: str, between: str = "; ") -> str:
+    """Return several lines as one."""
+    return between.join(said(each, language, zone) for each in phrases)
 
 
 def _local(moment: str, zone: str) -> str:

@@ -74,6 +74,7 @@ class Policy:
             told = replace(
                 make_evidence(article, best, self._timezones.get(article.source, "UTC")),
                 corroboration=placement.corroboration,
+                behind=placement.behind,
             )
             plan, silence = _plan(rule, article, best.score, now)
             if silence:
@@ -122,7 +123,9 @@ def _alerts(rule: Rule, case: _Case, plan: Plan) -> Iterator[Alert]:
         yield Alert(AlertKey(placement.story, rule.name, channel, "new"), case.evidence, case.now, plan)
         if placement.is_material:
             key = AlertKey(placement.story, rule.name, channel, _update_kind(case.article, placement))
-            yield Alert(key, replace(case.evidence, what_is_new=placement.what_is_new), case.now, plan)
+            yield Alert(
+                key, replace(case.evidence, what_is_new=placement.what_is_new, news=placement.news), case.now, plan
+            )
 
 
 def _update_kind(article: Article, placement: Placement) -> str:

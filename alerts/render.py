@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from alerts.assessed import assessed
 from alerts.chart import as_bars, as_png, in_words
 from alerts.markup import line, web_address
 from alerts.message import Format as Format
 from alerts.message import Message as Message
 from alerts.message import Picture, Reader
-from alerts.phrases import said, weekday, words
+from alerts.phrases import all_said, said, weekday, words
 from alerts.templates import Templates
 from tripoint.domain.digests import Digest, DigestStory
 from tripoint.domain.types import UPDATE, AlertKey, Evidence, Marked, Phrase
@@ -100,10 +101,11 @@ class Renderer:
             "threshold": f"{evidence.threshold:.2f}",
             "topic": line(evidence.topic),
             "language": evidence.language,
+            "assessed": line(assessed(evidence, reader.language), 600),
             "facets": [(phrase[name], line(", ".join(named))) for name, named in evidence.facets if name in phrase],
             "sentences": evidence.sentences,
-            "what_is_new": line(evidence.what_is_new, 600),
-            "corroboration": line(evidence.corroboration, 600),
+            "what_is_new": _new(evidence, reader.language, zone),
+            "corroboration": _behind(evidence, reader.language, zone),
             "remark": _remark(evidence.remarks, reader.language, zone),
             "url": web_address(evidence.url),
             "page": self._page(key.story),
@@ -123,7 +125,7 @@ class Renderer:
             "days": [
                 {
                     "name": f"{weekday(each.day.weekday(), reader.language)} {each.day.isoformat()}",
-                    "stories": [self._story(story, zone) for story in each.stories],
+                    "stories": [self._story(story, reader.language, zone) for story in each.stories],
                 }
                 for each in digest.days
             ],
@@ -131,15 +133,16 @@ class Renderer:
             "reference": reference(key),
         }
 
-    def _story(self, story: DigestStory, zone: str) -> dict[str, Any]:
+    def _story(self, story: DigestStory, language: str, zone: str) -> dict[str, Any]:
         head = story.headline.evidence
         return {
             "title": line(head.title),
             "outlet": line(head.outlet),
             "score": f"{head.score:.2f}",
+            "assessed": line(assessed(head, language, with_threshold=False), 600),
             "reports": len(story.items),
-            "news": list(_news(story, zone)),
-            "corroboration": line(head.corroboration, 600),
+            "news": list(_news(story, language, zone)),
+            "corroboration": _behind(head, language, zone),
             "url": web_address(head.url),
             "page": self._page(story.story),
         }
@@ -157,10 +160,18 @@ def digest_headline(digest: Digest, language: str = "en") -> str:
     return f"{phrase[digest.period.value]}: {digest.stories} {number}"
 
 
-def _news(story: DigestStory, zone: str) -> Iterator[tuple[str, str]]:
+def _news(story: DigestStory, language: str, zone: str) -> Iterator[tuple[str, str]]:
     for item in story.items:
         if item.evidence.what_is_new:
-            yield f"{item.at.astimezone(ZoneInfo(zone)):%H:%M}", line(item.evidence.what_is_new, 600)
+            yield f"{item.at.astimezone(ZoneInfo(zone)):%H:%M}", _new(item.evidence, language, zone)
+
+
+def _new(evidence: Evidence, language: str, zone: str) -> str:
+    return line(all_said(evidence.news, language, zone) or evidence.what_is_new, 600)
+
+
+def _behind(evidence: Evidence, language: str, zone: str) -> str:
+    return line(all_said(evidence.behind, language, zone) or evidence.corroboration, 600)
 
 
 def fits(text: str, reader: Reader) -> bool:
@@ -203,7 +214,7 @@ def sample(channel: str, reader: Reader, now: datetime) -> tuple[Evidence, Alert
 
 
 def _remark(remarks: Sequence[Phrase], language: str, zone: str) -> str:
-    return line(" ".join(said(each, language, zone) for each in remarks), 600)
+    return line(all_said(remarks, language, zone, " "), 600)
 
 
 def title_of(evidence: Evidence, language: str, zone: str) -> str:

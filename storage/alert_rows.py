@@ -8,7 +8,9 @@ from typing import Any
 
 from storage import tables as t
 from tripoint.domain.digests import DayVolume, Digest, DigestDay, DigestItem, DigestStory, Period
-from tripoint.domain.types import Alert, AlertKey, AlertState, Evidence, Marked, Phrase, QueuedAlert
+from tripoint.domain.types import Alert, AlertKey, AlertState, Evidence, Marked, Named, Phrase, QueuedAlert
+
+_PHRASES = ("news", "behind", "remarks")
 
 
 def values_of(alert: Alert) -> dict[str, Any]:
@@ -53,7 +55,9 @@ def evidence_to_json(evidence: Evidence) -> dict[str, Any]:
     values["fetched_at"] = evidence.fetched_at.isoformat()
     values["sentences"] = [[t.clean(each.text), [list(span) for span in each.spans]] for each in evidence.sentences]
     values["facets"] = [[kind, [t.clean(each) for each in named]] for kind, named in evidence.facets]
-    values["remarks"] = [_phrase_to_json(each) for each in evidence.remarks]
+    values["concepts"] = [[each.facet, each.concept, t.clean(each.words)] for each in evidence.concepts]
+    for key in _PHRASES:
+        values[key] = [_phrase_to_json(each) for each in getattr(evidence, key)]
     values["headline"] = _phrase_to_json(evidence.headline) if evidence.headline else None
     return values
 
@@ -70,7 +74,8 @@ def evidence_from_json(values: dict[str, Any]) -> Evidence:
             "fetched_at": datetime.fromisoformat(values["fetched_at"]),
             "sentences": sentences,
             "facets": tuple((kind, tuple(named)) for kind, named in values.get("facets", ())),
-            "remarks": tuple(_phrase_from_json(each) for each in values.get("remarks", ())),
+            "concepts": tuple(Named(*each) for each in values.get("concepts", ())),
+            **{key: tuple(_phrase_from_json(each) for each in values.get(key, ())) for key in _PHRASES},
             "headline": _phrase_from_json(values["headline"]) if values.get("headline") else None,
         }
     )

@@ -26,6 +26,15 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A concept that an article names."""
+
+    facet: str  #: what the topic uses it for
+    concept: str  #: language-neutral id
+    words: str  #: with which the article names it first
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What an alert tells, frozen when it was queued."""
 
@@ -42,6 +51,9 @@ class Evidence:
     timezone: str = "UTC"  #: zone of the outlet, to show its own time
     what_is_new: str = ""  #: in an update
     corroboration: str = ""  #: who else has the story, one line
+    news: tuple[Phrase, ...] = ()  #: `what_is_new` for readers of any language
+    behind: tuple[Phrase, ...] = ()  #: `corroboration` for readers of any language
     remarks: tuple[Phrase, ...] = ()  #: how it came here, such as that another channel stays down
     headline: Phrase | None = None  #: where the house itself speaks; `title` has it in English
     facets: tuple[tuple[str, tuple[str, ...]], ...] = ()  #: kind of what was found, and its words in the article
+    concepts: tuple[Named, ...] = ()  #: that were found, each once

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from tripoint.domain.digests import Digest, Period
 from tripoint.domain.evidence import Evidence as Evidence
 from tripoint.domain.evidence import Marked as Marked
+from tripoint.domain.evidence import Named as Named
 from tripoint.domain.evidence import Phrase as Phrase
 
 
@@ -333,6 +334,8 @@ class Placement:
     is_material: bool = False  #: what is new is worth telling those who know the story
     because: str = ""  #: what it shares with the story that it joined
     corroboration: str = ""  #: who else has the story, one line
+    news: tuple[Phrase, ...] = ()  #: what is new and worth telling, for readers of any language
+    behind: tuple[Phrase, ...] = ()  #: who else has the story, for readers of any language
     independent: int = 1  #: reports of the story that are no copies and come from different newsrooms
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tripoint.domain.types import Carried, PlacementKind, Report
+from tripoint.domain.types import Carried, Phrase, PlacementKind, Report
 from tripoint.stories.wires import Wires
+from tripoint.stories.wording import english
 
 SILENT_AFTER = timedelta(hours=6)  #: an expected country's outlets have had time by then
 _COPIES = frozenset({PlacementKind.DUPLICATE, PlacementKind.SYNDICATED})
@@ -24,25 +25,40 @@ class Corroboration:
     independent: int  #: reports that are no copies and come from different agencies or newsrooms
     languages: tuple[str, ...]
     silent: tuple[str, ...]  #: adjectives of the expected countries that no outlet is of, once there was time
+    silent_countries: tuple[str, ...]  #: the same, ISO 3166-1 alpha-2
     hours: int  #: since it was first seen
 
     @property
     def line(self) -> str:
         """Everything in one line, such as "TASS only; no Pakistani outlet after 6 h"."""
+        return english(self.phrases)
+
+    @property
+    def phrases(self) -> tuple[Phrase, ...]:
+        """Everything, for readers of any language."""
+        return tuple(self._phrases())
+
+    def _phrases(self) -> Iterator[Phrase]:
         origin = self.first.origin
-        others = len(self.outlets) - 1
-        source = f", from {origin.wire}" if origin and origin.how is not Carried.OWN else ""
-        parts = [f"first at {self.first.outlet}{source}"]
-        if others:
-            parts.append(f"also in {others} {'outlet' if others == 1 else 'outlets'}")
-        if self.independent == 1:
-            parts.append(f"{self.wires[0]} only" if len(self.wires) == 1 else "one independent report")
+        first = ("outlet", self.first.outlet)
+        if origin and origin.how is not Carried.OWN:
+            yield Phrase("first_at_from", (first, ("wire", origin.wire)))
         else:
-            parts.append(f"{self.independent} independent reports")
+            yield Phrase("first_at", (first,))
+        others = len(self.outlets) - 1
+        if others:
+            yield Phrase("also_in_one" if others == 1 else "also_in", (("outlets", str(others)),))
+        if self.independent > 1:
+            yield Phrase("independent", (("number", str(self.independent)),))
+        elif len(self.wires) == 1:
+            yield Phrase("one_wire", (("wire", self.wires[0]),))
+        else:
+            yield Phrase("one_report")
         if len(self.countries) > 1:
-            parts.append("in " + ", ".join(self.countries))
-        parts += [f"no {each} outlet after {self.hours} h" for each in self.silent]
-        return "; ".join(parts)
+            yield Phrase("in_countries", (("countries", ", ".join(self.countries)),))
+        for adjective, country in zip(self.silent, self.silent_countries, strict=True):
+            values = (("adjective", adjective), ("its_country", country), ("hours", str(self.hours)))
+            yield Phrase("no_outlet", values)
 
 
 def corroborate(
@@ -59,7 +75,7 @@ def corroborate(
     present = set(of_outlets.values())
     hours = int((now - first.seen_at) / timedelta(hours=1))
     silent = tuple(
-        each.adjective
+        each
         for each in wires.expected
         if each.concept in concepts and each.country not in present and now - first.seen_at >= SILENT_AFTER
     )
@@ -70,7 +86,8 @@ def corroborate(
         wires=tuple(dict.fromkeys(each.origin.wire for each in in_order if each.origin)),
         independent=len({_voice(each) for each in in_order if each.placement not in _COPIES}) or 1,
         languages=tuple(dict.fromkeys(each.language for each in in_order)),
-        silent=silent,
+        silent=tuple(each.adjective for each in silent),
+        silent_countries=tuple(each.country for each in silent),
         hours=hours,
     )
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from tripoint.domain.types import Article, Clues, Known, Placement, PlacementKind, Report, Signature, Twin
+from tripoint.domain.types import Article, Clues, Known, Phrase, Placement, PlacementKind, Report, Signature, Twin
 from tripoint.stories.corroboration import corroborate
 from tripoint.stories.edits import edit
 from tripoint.stories.fingerprint import Fingerprint, fingerprint, is_copy
@@ -18,9 +18,10 @@ from tripoint.stories.grouping import Grouping
 from tripoint.stories.novelty import what_is_new
 from tripoint.stories.signature import Reader
 from tripoint.stories.wires import Wires
+from tripoint.stories.wording import english
 
 Place = Callable[[Known], Placement]
-DOUBT = "perhaps another event: it joined the story by a narrow margin"
+DOUBT = Phrase("doubt")
 _SURE = 0.6  # from this probability on, a report with the same facts is silent
 _NOT_AN_ARTICLE = 0  # stands for the article that is being placed, which has no id yet
 
@@ -61,7 +62,8 @@ class Placer:
             reports = [each for each in known.reports if each.story == placement.story]
             mine = _as_report(article, clues, placement)
             behind = corroborate(self._wires, self._countries, [*reports, mine], concepts, now)
-            return replace(placement, corroboration=behind.line, independent=behind.independent)
+            told = replace(placement, corroboration=behind.line, behind=behind.phrases)
+            return replace(told, independent=behind.independent)
 
         return clues, place
 
@@ -100,7 +102,7 @@ class Placer:
         if clues.signature is None or not told:
             return Placement(story, kind, "", because=because)
         new = what_is_new(self._glossary, article, clues.signature, told)
-        return Placement(story, kind, new.line, is_material=bool(new.facts), because=because)
+        return Placement(story, kind, new.line, is_material=bool(new.facts), because=because, news=new.facts)
 
 
 def _copy(article: Article, twin: Twin) -> Placement:
@@ -111,8 +113,9 @@ def _copy(article: Article, twin: Twin) -> Placement:
 
 def _doubted(placement: Placement) -> Placement:
     """Return a placement that is told in any case: a missed event is worse than one that is told twice."""
-    told = placement.what_is_new if placement.is_material else DOUBT
-    return replace(placement, what_is_new=told, is_material=True)
+    if placement.is_material:
+        return placement
+    return replace(placement, what_is_new=english((DOUBT,)), news=(DOUBT,), is_material=True)
 
 
 def _as_report(article: Article, clues: Clues, placement: Placement) -> Report:
