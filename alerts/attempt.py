@@ -15,10 +15,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from apprise import NotifyBase
 
+from alerts.guard import GuardedAdapter, in_force
 from alerts.message import Message
 from tripoint.domain.text import one_line
 
@@ -92,7 +94,12 @@ def remember_who_has_it(service: NotifyBase) -> None:
 
 
 class _WatchedSession(requests.Session):
-    """Tells the attempt in whose context it sends what the server answered."""
+    """Tells the attempt in whose context it sends what the server answered, and goes only where that may go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, GuardedAdapter())
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send as always, and note the answer."""
@@ -101,13 +108,23 @@ class _WatchedSession(requests.Session):
             response = super().send(request, **kwargs)
         except requests.RequestException as error:
             if attempt is not None:
-                attempt.said.append(Said(0, f"{type(error).__name__}: {one_line(str(error))}"[:_LONGEST_SAID]))
+                attempt.said.append(Said(0, (_refusal(error.request or request) or _named(error))[:_LONGEST_SAID]))
             raise
         if attempt is not None:
             attempt.said.append(
                 Said(response.status_code, one_line(response.text[:2000])[:_LONGEST_SAID], asked_wait_s(response))
             )
         return response
+
+
+def _refusal(request: requests.Request | requests.PreparedRequest) -> str:
+    name, guard = urlsplit(str(request.url)).hostname or "", in_force.get()
+    refusal = guard.refusal(name) if guard else ""
+    return f"{name} {refusal}" if refusal else ""
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {one_line(str(error))}"
 
 
 def watch_answers() -> None:

@@ -18,9 +18,11 @@ from apprise import Apprise, NotifyBase, NotifyFormat
 from apprise.result import AppriseResult
 
 from alerts.attempt import Attempt, Said, current, remember_who_has_it, watch_answers
+from alerts.guard import in_force
 from alerts.mail import StoryMail
 from alerts.message import Format, Message, Reader
 from alerts.services import best_form, keep_logs_in, open_service, room_for
+from tripoint.domain.addresses import AddressGuard
 from tripoint.domain.errors import SettingsError
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Outcome
@@ -87,8 +89,14 @@ class Channel:
     """One place to which alerts go: one service, or several that each have an outcome of their own."""
 
     def __init__(
-        self, name: str, services: Sequence[NotifyBase], reader: Reader, secrets: tuple[str, ...] = ()
+        self,
+        name: str,
+        services: Sequence[NotifyBase],
+        reader: Reader,
+        secrets: tuple[str, ...] = (),
+        guard: AddressGuard | None = None,
     ) -> None:
+        self._guard = guard
         self.name = name
         self.reader = reader
         self.kind = ", ".join(dict.fromkeys(str(each.service_name) for each in services))
@@ -178,6 +186,7 @@ class Channel:
 
         def work() -> None:
             current.set(attempt)
+            in_force.set(self._guard)
             result, problem = None, None
             try:
                 result = self._notify(self._services[index], attempt.message)
@@ -243,11 +252,17 @@ def together(told: Sequence[ServiceAnswer]) -> Answer:
 
 
 def open_channel(
-    name: str, url: Secret, form: str, write: Callable[[str], None], language: str = "en", timezone: str = ""
+    name: str,
+    url: Secret,
+    form: str,
+    write: Callable[[str], None],
+    language: str = "en",
+    timezone: str = "",
+    guard: AddressGuard | None = None,
 ) -> Channel:
     """Return the channel of one or several Apprise URLs, parted by space; `write` is where `console://` goes.
 
-    Raises `SettingsError`, which names the channel and never the URL.
+    Its webhooks go only where `guard` lets them. Raises `SettingsError`, which names the channel and never the URL.
     """
     lines = [each for each in url.reveal().splitlines() if not each.strip().startswith("#")]
     addresses = " ".join(lines).split()
@@ -265,7 +280,7 @@ def open_channel(
         longest=min((each for each in limits if each), default=0),
         in_bytes=any(str(each.service_name) == "IRC" for each in services),
     )
-    return Channel(name, services, reader, tuple(secret for each in addresses for secret in _secrets_in(each)))
+    return Channel(name, services, reader, tuple(secret for each in addresses for secret in _secrets_in(each)), guard)
 
 
 def _secrets_in(address: str) -> tuple[str, ...]:

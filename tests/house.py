@@ -73,6 +73,7 @@ class House:
             "database": {"url": self.database},
             "seeds": {"folder": str(self.folder / "seeds")},
             **self.settings,
+            "alerts": {"allowed_hosts": ["127.0.0.0/8"], **self.settings.get("alerts", {})},
         }
         file.write_text("\n".join(_section(name, values) for name, values in said.items()), encoding="utf-8")
         return [*TRIPOINT, "--settings", str(file), *arguments]

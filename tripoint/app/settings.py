@@ -140,6 +140,10 @@ class AlertsSection(Section):
     max_age_h: float = Field(
         default=72.0, gt=0, description="An article published longer ago is told in a summary; a rule may say its own."
     )
+    allowed_hosts: list[str] = Field(
+        default_factory=list,
+        description="Names, addresses or networks inside yours that webhooks may go to, such as your own Mattermost.",
+    )
     operator: list[str] = Field(
         default_factory=list, description="Channels that hear of sources that fall silent; all of them if empty."
     )

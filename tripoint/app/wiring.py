@@ -45,6 +45,7 @@ from tripoint.app.pulse import Pulse
 from tripoint.app.seeds import Seeds, load_seeds
 from tripoint.app.settings import ChannelSection, Settings
 from tripoint.app.writer import Writer, WriterFrontier, WriterIntake, WriterOutbox
+from tripoint.domain.addresses import AddressGuard
 from tripoint.domain.cadence import Pace
 from tripoint.domain.digests import Held
 from tripoint.domain.errors import SettingsError
@@ -250,9 +251,16 @@ def build_channels(
     settings: Settings, write: Callable[[str], None], environ: Mapping[str, str] = os.environ
 ) -> list[Channel]:
     """Return every channel that is enabled; raises `SettingsError` for one that cannot be."""
+    guard = AddressGuard(settings.alerts.allowed_hosts, "alerts.allowed_hosts")
     return [
         open_channel(
-            name, _channel_url(name, section, environ), section.format, write, section.language, section.timezone
+            name,
+            _channel_url(name, section, environ),
+            section.format,
+            write,
+            section.language,
+            section.timezone,
+            guard,
         )
         for name, section in settings.channels.items()
         if section.enabled
