@@ -36,6 +36,9 @@ def scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:
         "DOWNLOAD_DELAY": settings.delay_s,
         # Scrapy counts what waits for its host's turn, too, and would keep other hosts waiting for it.
         "CONCURRENT_REQUESTS": settings.concurrency * WINDOW * settings.per_host,
+        # Scrapy starts so many tasks for each answer to put what a callback yields in line; ours yields requests, which
+        # none of them waits for.
+        "CONCURRENT_ITEMS": 1,
         "DOWNLOAD_DELAY_JITTER": 0.0,  # it would make some waits half as long as was promised
         "CONCURRENT_REQUESTS_PER_DOMAIN": settings.per_host,
         # A host that answers slowly is asked less often; one with a Crawl-delay keeps exactly that (crawler/robots.py).

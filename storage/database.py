@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -29,6 +30,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._shared = threading.local()  # the transaction of `together`, by thread
 
     @property
     def name(self) -> str:
@@ -43,8 +45,12 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that only reads."""
-        with _told(self.name), self._engine.connect() as connection:
-            yield connection
+        with _told(self.name):
+            if (shared := self._of_this_thread()) is not None:
+                yield shared
+                return
+            with self._engine.connect() as connection:
+                yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -52,10 +58,30 @@ class Database:
 
         A deferred BEGIN that reads and then writes fails with "database is locked" when another wrote in between.
         """
-        with _told(self.name), self._engine.connect() as connection:
-            connection = connection.execution_options(tripoint_write=True)
-            with connection.begin():
-                yield connection
+        with _told(self.name):
+            if (shared := self._of_this_thread()) is not None:
+                yield shared
+                return
+            with self._engine.connect() as connection:
+                connection = connection.execution_options(tripoint_write=True)
+                with connection.begin():
+                    yield connection
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let what this thread writes meanwhile share one transaction: all of it is kept at the end, or none.
+
+        Whoever catches an error in between must let it through: on PostgreSQL nothing can be written after one.
+        """
+        with self.write() as connection:
+            self._shared.connection = connection
+            try:
+                yield
+            finally:
+                self._shared.connection = None
+
+    def _of_this_thread(self) -> Connection | None:
+        return getattr(self._shared, "connection", None)
 
     @contextmanager
     def outside(self) -> Iterator[Connection]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lxml import html
+from lxml import etree, html
 
 from tripoint.domain.text import one_line
 
@@ -18,6 +18,7 @@ ARTICLE_TYPES = frozenset(
 )
 _COMMENT = re.compile(r"<!--|-->|/\*.*?\*/|//<!\[CDATA\[|//\]\]>", re.DOTALL)
 _MAX_DEPTH = 6
+_DATED = etree.XPath("//@itemprop[. = 'datePublished']/..")
 _NO_PERSON = re.compile(r"https?:|@|www\.|\.com\b", re.IGNORECASE)
 
 
@@ -128,7 +129,7 @@ def _published(articles: list[dict[str, Any]], meta: dict[str, str], tree: html.
         yield _text(each.get("datePublished"))
     for name in _META_DATES:
         yield meta.get(name, "")
-    for each in tree.iterfind(".//*[@itemprop='datePublished']"):
+    for each in _DATED(tree):
         yield str(each.get("content") or each.get("datetime") or "")
     for each in articles:
         yield _text(each.get("dateCreated") or each.get("uploadDate"))

@@ -19,14 +19,10 @@ _MANY_LINKS = 6
 _LONG_PARAGRAPH_WORDS = 25
 LONG_PARAGRAPH_CHARACTERS = 80
 _LONG_LINK_CHARACTERS = 35
-_PASSWORD = etree.XPath("boolean(//input[@type='password'])")
-_HEADLINES = etree.XPath("//h2//a/@href | //h3//a/@href | //h4//a/@href | //article//a/@href")
-_LISTED = etree.XPath("//li//a[@href]")
-_PLAYERS = etree.XPath("boolean(//video | //iframe[contains(@src,'youtube') or contains(@src,'player')])")
-_WALL = etree.XPath(
-    "boolean(//*[contains(@class,'paywall') or contains(@class,'login-wall') or contains(@class,'regwall')"
-    " or contains(@id,'paywall') or contains(@class,'subscriber-only') or contains(@class,'login-required')])"
-)
+_HEADINGS = ("h2", "h3", "h4", "article")
+_LISTED = etree.XPath("//li/descendant::a[@href]")
+_LABELS = etree.XPath("//@class | //@id[contains(., 'paywall')]", smart_strings=False)
+_WALLS = ("paywall", "login-wall", "regwall", "subscriber-only", "login-required")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +63,30 @@ def not_article_kind(tree: html.HtmlElement, head: Head) -> Shape:
     kind = head.meta.get("og:type", "").lower()
     paragraphs = [each.text_content() for each in tree.iter("p")]
     lengths = [len(each) for each in paragraphs]
-    links = set(_HEADLINES(tree))
+    links = {link.get("href") for each in tree.iter(*_HEADINGS) for link in each.iter("a")} - {None}
     links.update(each.get("href") for each in _LISTED(tree) if len(each.text_content()) > _LONG_LINK_CHARACTERS)
     return Shape(
         says_article=head.is_article,
-        video=kind.startswith("video") or "VideoObject" in head.types or _PLAYERS(tree),
+        video=kind.startswith("video") or "VideoObject" in head.types or _has_player(tree),
         gallery="ImageGallery" in head.types or kind in {"gallery", "image"},
         pictures=sum(1 for _ in tree.iter("figure")),
-        wall=not head.free or _PASSWORD(tree) or _WALL(tree),
+        wall=not head.free or _has_wall(tree),
         headlines=len(links),
         long_paragraphs=sum(each.count(" ") >= _LONG_PARAGRAPH_WORDS for each in paragraphs),
         paragraph_characters=sum(each for each in lengths if each >= LONG_PARAGRAPH_CHARACTERS),
         script=needs_script(tree) if sum(lengths) < _SHORT_CHARACTERS else "",
     )
+
+
+# One XPath that asks every element all of this takes as long as parsing the page.
+def _has_player(tree: html.HtmlElement) -> bool:
+    frames = (str(each.get("src")) for each in tree.iter("iframe"))
+    return next(tree.iter("video"), None) is not None or any("youtube" in each or "player" in each for each in frames)
+
+
+def _has_wall(tree: html.HtmlElement) -> bool:
+    """Return whether a class or id names a wall, or a field asks for a password."""
+    if any(each.get("type") == "password" for each in tree.iter("input")):
+        return True
+    labels = "\n".join(_LABELS(tree))
+    return any(each in labels for each in _WALLS)

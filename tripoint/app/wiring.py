@@ -343,7 +343,11 @@ async def opened_works(settings: Settings, write: Callable[[str], None], *, alon
         seeds = load_seeds(settings.seeds.folder)
         channels = build_channels(settings, write) if alone else []
         judge = build_judge(seeds)
-        with opened_stores(settings) as stores, instance_lock(settings.database_url), closing(Writer()) as writer:
+        with (
+            opened_stores(settings) as stores,
+            instance_lock(settings.database_url),
+            closing(Writer(stores.database.together)) as writer,
+        ):
             stores.alerts.release()
             policies = load_policies(settings, seeds)
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol, TypeVar
 
 from tripoint.domain.coverage import Span
 from tripoint.domain.meter import Meter, SilentMeter
@@ -32,24 +37,101 @@ from tripoint.pipeline import Pipeline
 T = TypeVar("T")
 
 
-class Writer:
-    """Runs every database call on one thread, in order: SQLite has one writer, and the loop never waits for a disk."""
+@dataclass(frozen=True, slots=True)
+class _Job:
+    work: Callable[[], Any]
+    is_shared: bool  #: may stand in one transaction with others
+    answer: Future[Any] = field(default_factory=Future)
 
-    def __init__(self) -> None:
+
+_END = _Job(lambda: None, is_shared=False)
+_MOST_SHARED = 32
+_GATHER_S = 0.05  # a page is minutes old when it is found: this long it may wait for others
+
+
+class Writer:
+    """Runs every database call on one thread, in order: SQLite has one writer, and the loop never waits for a disk.
+
+    `together` makes one transaction of what is written in it; to commit each article by itself costs as much as to
+    judge it, and the disk more.
+    """
+
+    def __init__(self, together: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
         self.waiting = 0  #: calls that are queued or under way, counted on the loop
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
+        self._together = together
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._next: _Job | None = None  # taken, but not of the batch that is being done
+        self._thread = threading.Thread(target=self._work, name="writer")
+        self._thread.start()
 
     async def do(self, work: Callable[[], T]) -> T:
-        """Run one call and return what it returns; a cancelled caller does not undo it."""
-        self.waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        finally:
-            self.waiting -= 1
+        """Run one call and return what it returns; one that has begun is not undone when its caller is cancelled."""
+        done: T = await self._put(_Job(work, is_shared=False))
+        return done
+
+    async def do_shared(self, work: Callable[[], T]) -> T:
+        """Run one call, which may share its transaction with those of others; returns once that is committed.
+
+        If one of them fails, nothing of the transaction is kept and each is run again by itself.
+        """
+        done: T = await self._put(_Job(work, is_shared=True))
+        return done
 
     def close(self) -> None:
         """Finish what is queued and end the thread."""
-        self._thread.shutdown(wait=True)
+        self._jobs.put(_END)
+        self._thread.join()
+
+    async def _put(self, job: _Job) -> Any:
+        self.waiting += 1
+        self._jobs.put(job)
+        try:
+            return await asyncio.wrap_future(job.answer)
+        finally:
+            self.waiting -= 1
+
+    def _work(self) -> None:
+        while (batch := self._batch())[0] is not _END:
+            wanted = [each for each in batch if each.answer.set_running_or_notify_cancel()]
+            if len(wanted) < 2 or not self._done_together(wanted):
+                for each in wanted:
+                    _do(each)
+
+    def _batch(self) -> list[_Job]:
+        """Wait for a job, and return it with those that may share its transaction."""
+        batch = [self._next or self._jobs.get()]
+        self._next = None
+        until = time.monotonic() + _GATHER_S
+        while batch[0].is_shared and len(batch) < _MOST_SHARED:
+            try:
+                after = self._jobs.get(timeout=max(0.0, until - time.monotonic()))
+            except Empty:
+                break
+            if not after.is_shared:
+                self._next = after
+                break
+            batch.append(after)
+        return batch
+
+    def _done_together(self, jobs: Sequence[_Job]) -> bool:
+        """Do jobs in one transaction; return False, with nothing done, where one of them failed."""
+        try:
+            with self._together():
+                results = [each.work() for each in jobs]
+        except Exception:  # noqa: BLE001 - whichever failed will fail again by itself, and tell its caller
+            return False
+        for each, result in zip(jobs, results, strict=True):
+            each.answer.set_result(result)
+        return True
+
+
+def _do(job: _Job) -> None:
+    try:
+        result = job.work()
+    except BaseException as error:  # noqa: BLE001 - it is the caller's
+        job.answer.set_exception(error)
+    else:
+        job.answer.set_result(result)
 
 
 class SyncFrontier(Protocol):
@@ -141,7 +223,7 @@ class WriterIntake:
 
     async def article(self, candidate: Candidate, article: Article, page: Page | None = None) -> Kept:
         """Assess and store an article."""
-        kept = await self._writer.do(lambda: self._pipeline.article(candidate, article, page))
+        kept = await self._writer.do_shared(lambda: self._pipeline.article(candidate, article, page))
         self._meter.kept(kept)
         if kept.alerts_queued:
             self._on_alert()
@@ -149,11 +231,11 @@ class WriterIntake:
 
     async def not_article(self, candidate: Candidate, page: NotArticle) -> None:
         """Record a page without an article."""
-        await self._writer.do(lambda: self._pipeline.not_article(candidate, page))
+        await self._writer.do_shared(lambda: self._pipeline.not_article(candidate, page))
 
     async def failure(self, candidate: Candidate, failure: Failure) -> None:
         """Record a failure."""
-        await self._writer.do(lambda: self._pipeline.failure(candidate, failure))
+        await self._writer.do_shared(lambda: self._pipeline.failure(candidate, failure))
 
 
 class SyncOutbox(Outbox, Protocol):

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from tripoint.stories.wording import english
 Place = Callable[[Known], Placement]
 DOUBT = Phrase("doubt")
 _SURE = 0.6  # from this probability on, a report with the same facts is silent
+_FINGERPRINTS = 64  # a text that many outlets copy is compared with each of them, within hours
 _NOT_AN_ARTICLE = 0  # stands for the article that is being placed, which has no id yet
 
 
@@ -43,6 +45,7 @@ class Placer:
         self._countries = countries
         self._zones = {name: ZoneInfo(zone) for name, zone in zones.items()}
         self._reader = Reader(glossary, grouping.rarity)
+        self._fingerprint = lru_cache(_FINGERPRINTS)(fingerprint)
 
     def recognise(
         self, article: Article, concepts: frozenset[str], now: datetime, *, is_grouped: bool
@@ -52,7 +55,7 @@ class Placer:
         The costly reading is done here, before the transaction begins. An article that is not grouped, since it is
         about something else, joins a story only as a copy. `concepts` are those of the lexicon that it is about.
         """
-        print_ = fingerprint(article.title, article.text)
+        print_ = self._fingerprint(article.title, article.text)
         signature = self._sign(article) if is_grouped else None
         origin = self._wires.origin(article.outlet, article.authors, article.text)
         clues = Clues(print_.keys, signature, origin)
@@ -76,7 +79,7 @@ class Placer:
         if known.same_url:
             return self._revision(article, clues, known)
         for twin in known.twins:
-            if twin.content_hash == article.content_hash or is_copy(print_, fingerprint(twin.title, twin.text)):
+            if twin.content_hash == article.content_hash or is_copy(print_, self._fingerprint(twin.title, twin.text)):
                 return _copy(article, twin)
         if clues.signature is not None:
             vector = self._grouping.vector
