@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ahocorasick_rs import AhoCorasick, Implementation
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
-from tripoint.domain.text import Folded, unmark
-from tripoint.relevance.lexicon import Alias, Guard, Lexicon
+from tripoint.domain.text import Folded, fold, unmark
+from tripoint.relevance.lexicon import Alias, Concept, Guard, Lexicon
 from tripoint.relevance.syllables import is_vietnamese
 
 _CAPITALS_SHARE = 0.6
@@ -22,6 +22,8 @@ _DATELINE = re.compile(r"[ \t]*[a-z][^\n.]{2,60}?\([^()\n]{2,40}\)[ \t]*[-:]")
 _SOURCE = re.compile(r"\((?:theo|nguon|source|via|anh|photo)[^()\n]{1,60}\)")
 _BESIDE_CHARACTERS = 30  # before an alias, for its guards
 _BESIDE = " -\"'"
+_NAMING_KINDS = ("act", "move", "forum")
+_LEAST_PART = 3  # letters of an act that are worth showing
 _CAPITALS = bytes(range(ord("A"), ord("Z") + 1))
 _BESIDES = frozenset(_BESIDE)
 _PARTS = frozenset(" -")
@@ -103,6 +105,7 @@ class Matcher:
             for alias in concept.aliases:
                 patterns[alias.folded].append(alias)
         self._patterns = [_pattern(text, aliases) for text, aliases in patterns.items()]
+        self._parts = _named_parts(lexicon)
         # The form that reads a text fastest; it takes about two kilobytes an alias.
         self._automaton = AhoCorasick(list(patterns), implementation=Implementation.DFA)
 
@@ -121,7 +124,11 @@ class Matcher:
             kind = self._kinds[concept]
             if kind == "shield" or (in_doubt and concept not in sure):
                 continue
-            matches.append(Match(concept, kind, *folded.original(start, -minus_end)))
+            for part, part_kind, first, last in self._parts.get((concept, alias.folded), ()):
+                matches.append(Match(part, part_kind, *folded.original(start + first, start + last)))
+                kind = ""
+            if kind:
+                matches.append(Match(concept, kind, *folded.original(start, -minus_end)))
         return matches
 
     def _accepted(self, folded: Folded, refused_names: set[str]) -> list[_Found]:
@@ -181,6 +188,45 @@ def _is_capitals(line: str) -> bool:
 
 def _count_capitals(unmarked: str) -> int:
     return len(unmarked) - len(unmarked.encode("ascii").translate(None, _CAPITALS))
+
+
+def _named_parts(lexicon: Lexicon) -> dict[tuple[str, str], tuple[Match, ...]]:
+    """Return the parts of each alias of an act that names an actor, such as "US bases": each actor, and the act.
+
+    Offsets are those within the alias; the act keeps the longest stretch between the actors.
+    """
+    actors: dict[str, list[Alias]] = defaultdict(list)
+    for concept in lexicon.concepts:
+        if concept.kind == "actor":
+            for alias in concept.aliases:
+                actors[fold(alias.text).text].append(alias)
+    automaton = AhoCorasick(list(actors), matchkind=MatchKind.LeftmostLongest)
+    names = list(actors)
+    found = {}
+    for concept in lexicon.concepts:
+        for alias in concept.aliases if concept.kind in _NAMING_KINDS else ():
+            text = fold(alias.text).text
+            parts = [
+                Match(each.concept, "actor", start, end)
+                for index, start, end in automaton.find_matches_as_indexes(text)
+                if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum())
+                for each in actors[names[index]][:1]
+                if not each.case or each.text == alias.text[start:end]
+            ]
+            if parts and (own := _own_part(concept, text, parts)):
+                found[concept.id, alias.folded] = tuple(sorted((*parts, own), key=lambda each: each.start))
+    return found
+
+
+def _own_part(concept: Concept, text: str, actors: Sequence[Match]) -> Match | None:
+    """Return the longest stretch of an alias that is no actor, or None where too little is left."""
+    ends = [0, *(each.end for each in actors)]
+    starts = [*(each.start for each in actors), len(text)]
+    start, end = max(zip(ends, starts, strict=True), key=lambda each: each[1] - each[0])
+    words = text[start:end]
+    start += len(words) - len(words.lstrip(_BESIDE))
+    end -= len(words) - len(words.rstrip(_BESIDE))
+    return Match(concept.id, concept.kind, start, end) if end - start >= _LEAST_PART else None
 
 
 def _pattern(text: str, aliases: Sequence[Alias]) -> _Pattern:
