@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ _HOSTS_LOCK = 7_301_191
 _QUEUE = "fetch"
 _ANSWER_S = 10.0  # for the server to answer before it counts as gone
 _STRUCK_OFF = 10  # times that silence until a worker is forgotten
+_RESTARTS = 5  # within so short a time of each other that it is no accident
+_STEADY_S = 60.0
 _BEATS = 3  # in the time after which a silent worker is given up
 
 Fetch = Callable[[str], Awaitable[None]]
@@ -135,11 +138,20 @@ class FetchQueue:
         with _told():
             self._hosts = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
         async with self._hosts:
+            ended = 0
             while not stop.is_set():
+                begun = time.monotonic()
                 await self._work(at_once, stop, stop_within_s)
+                if stop.is_set():
+                    return
+                ended = ended + 1 if time.monotonic() - begun < _STEADY_S else 1
+                if ended > _RESTARTS:
+                    raise StorageError("the queue of sources was lost", "check that the database server runs")
+                log.warning("reading from the queue ended by itself, and starts again")
+                await asyncio.sleep(ended)
 
     async def _work(self, at_once: int, stop: asyncio.Event, stop_within_s: float) -> None:
-        """Work until `stop`, or until others have struck this worker off, which is then for starting again."""
+        """Work until `stop`, or until the library gave up: on a slow server, or struck off by others for silence."""
         worker = asyncio.ensure_future(
             self._app.run_worker_async(
                 queues=[_QUEUE],
@@ -163,10 +175,6 @@ class FetchQueue:
             except ConnectorException as error:
                 if not isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation):
                     raise
-                log.warning("this worker was given up for its silence, and starts again")
-                return
-        if not stop.is_set():
-            raise StorageError("the queue of sources was lost", "check that the database server runs")
 
     async def _run(self, source: str, hosts: str) -> None:
         if self._fetch is None or self._hosts is None:

@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 
-from tripoint.domain.errors import SettingsError, StorageError
+from tripoint.domain.errors import ConflictError, SettingsError, StorageError
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -222,8 +222,12 @@ def _told(name: str) -> Iterator[None]:
         if not isinstance(error, DBAPIError) or error.orig is None:
             raise
         reason = " ".join(str(error.orig).split())
+        if getattr(error.orig, "sqlstate", "") in _CONFLICTS:
+            raise ConflictError(f"{name}: {reason}", "do it again; nothing was written") from error
         raise StorageError(f"{name}: {reason}", _mend(reason)) from error
 
+
+_CONFLICTS = ("40P01", "40001")  # PostgreSQL: deadlock detected, could not serialize
 
 _MENDS = {
     "full": "free some space on that disk; nothing was half-written",

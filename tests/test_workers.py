@@ -116,7 +116,8 @@ def test_three_workers_and_a_kill_keep_what_one_process_keeps(
         shown = house.json("workers")
         assert len(shown["workers"]) <= WORKERS
         for agent, process in workers.items():
-            assert agent == victim or process.poll() is None
+            said = (house.folder / f"{agent}.log").read_text(encoding="utf-8")
+            assert agent == victim or process.poll() is None, f"{agent} ended by itself: {said}"
     assert [each.returncode for agent, each in workers.items() if agent != victim] == [0] * (WORKERS - 1)
 
     turns = {

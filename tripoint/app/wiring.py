@@ -343,18 +343,11 @@ async def opened_works(settings: Settings, write: Callable[[str], None], *, alon
         seeds = load_seeds(settings.seeds.folder)
         channels = build_channels(settings, write) if alone else []
         judge = build_judge(seeds)
-        with (
-            opened_stores(settings) as stores,
-            instance_lock(settings.database_url),
-            closing(Writer(stores.database.together)) as writer,
-        ):
-            stores.alerts.release()
-            policies = load_policies(settings, seeds)
-
         lock = instance_lock(settings.database_url) if alone else nullcontext()
-        with opened_stores(settings) as stores, lock, closing(Writer()) as writer:
+        with opened_stores(settings) as stores, lock, closing(Writer(stores.database.together)) as writer:
             if alone:
                 stores.alerts.release()
+            policies = load_policies(settings, seeds)
             dice = random.Random()  # noqa: S311 - it spreads retries, and keeps no secret
             courier = Courier(
                 WriterOutbox(writer, stores.alerts, policies),

@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from tripoint.domain.coverage import Span
+from tripoint.domain.errors import ConflictError
 from tripoint.domain.meter import Meter, SilentMeter
 from tripoint.domain.policies import Policies
 from tripoint.domain.ports import Outbox
@@ -46,6 +47,7 @@ class _Job:
 
 _END = _Job(lambda: None, is_shared=False)
 _MOST_SHARED = 32
+_TRIES = 5  # of what meets other processes
 _GATHER_S = 0.05  # a page is minutes old when it is found: this long it may wait for others
 
 
@@ -127,11 +129,21 @@ class Writer:
 
 def _do(job: _Job) -> None:
     try:
-        result = job.work()
+        result = _again(job.work)
     except BaseException as error:  # noqa: BLE001 - it is the caller's
         job.answer.set_exception(error)
     else:
         job.answer.set_result(result)
+
+
+def _again(work: Callable[[], T]) -> T:
+    """Do it, and do it again where another process was in the way: the one that won is done by then."""
+    for _ in range(_TRIES - 1):
+        try:
+            return work()
+        except ConflictError:
+            continue
+    return work()
 
 
 class SyncFrontier(Protocol):

@@ -6,6 +6,7 @@ TripointError
 │   └── SeedError          a file under seeds/ (file, line, problem, mend)
 ├── BusyError              stop: another process holds this database
 ├── StorageError           stop: the database cannot be used; nothing was half-written
+│   └── ConflictError      do it again: another process was in the way; nothing was written
 └── UnavailableError       try again later: a server or worker did not answer
 """
 
@@ -59,6 +60,10 @@ class BusyError(TripointError):
 
 class StorageError(TripointError):
     """The database cannot be opened, migrated or written."""
+
+
+class ConflictError(StorageError):
+    """Two processes waited for each other, and the database chose this one to begin again."""
 
 
 class UnavailableError(TripointError):
