@@ -21,7 +21,7 @@ from pathlib import Path
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from bench.throughput import Run, _busy_s, _extract, _list, _say, pages_at_hand
+from bench.throughput import Run, _extract, _list, busy_s, pages_at_hand, say
 from tests.backfill.warc_files import base_of, knows, record, records_of
 from tests.house import House
 from tests.newsroom.past import PastOutlet, past_outlets
@@ -54,18 +54,18 @@ def _measure_rate(pages: int, rounds: int) -> None:
             runs["fastwarc and trafilatura"].append(_rival(file))
             runs["prematch on"].append(_tripoint(file, outlets, pages, prematch=True))
             said = ", ".join(f"{key} {each[-1].rate:.1f}" for key, each in runs.items())
-            _say(f"round {number + 1}, records/s: {said}")
-    _say(f"\n{pages} records of real pages, {multiprocessing.cpu_count()} cores, medians of {rounds} rounds in turns")
+            say(f"round {number + 1}, records/s: {said}")
+    say(f"\n{pages} records of real pages, {multiprocessing.cpu_count()} cores, medians of {rounds} rounds in turns")
     for key, each in runs.items():
         rate = statistics.median(run.rate for run in each)
         cpu_ms = statistics.median(1000 * run.cpu_s / run.pages for run in each)
-        _say(f"  {key:24} {rate:8.1f} records/s   {cpu_ms:6.1f} ms CPU of the whole machine a record")
+        say(f"  {key:24} {rate:8.1f} records/s   {cpu_ms:6.1f} ms CPU of the whole machine a record")
     for key, other, aim in (
         ("prematch off", "fastwarc and trafilatura", "aim 0.85"),
         ("prematch on", "prematch off", "one page of twelve names the topic"),
     ):
         ratios = [ours.rate / theirs.rate for ours, theirs in zip(runs[key], runs[other], strict=True)]
-        _say(f"  {key} / {other}: {statistics.median(ratios):.2f} ({aim}; rounds {_list(ratios)})")
+        say(f"  {key} / {other}: {statistics.median(ratios):.2f} ({aim}; rounds {_list(ratios)})")
 
 
 def _real(outlets: list[PastOutlet], pages: int) -> Iterator[bytes]:
@@ -89,13 +89,13 @@ def _tripoint(file: Path, outlets: list[PastOutlet], pages: int, *, prematch: bo
     with tempfile.TemporaryDirectory(prefix="tripoint-bench-") as name:
         house = House(Path(name), settings={"crawl": {"workers": 0}, "backfill": {"prematch": prematch}})
         knows(house, outlets)
-        before = _busy_s()
+        before = busy_s()
         house.run(*_ASKED, "--via", f"warc:{file}")
-        cpu_s = _busy_s() - before
+        cpu_s = busy_s() - before
         query = "select began_at, finished_at, new, reason from backfill_jobs, backfill_windows"
         ((began, finished, new, reason),) = house.rows(query)
         if not prematch and new != pages:
-            _say(f"  only {new} of {pages} are articles: {reason}")
+            say(f"  only {new} of {pages} are articles: {reason}")
     wall_s = (datetime.fromisoformat(finished) - datetime.fromisoformat(began)).total_seconds()
     return Run(wall_s, cpu_s, pages)
 
@@ -106,7 +106,7 @@ def _bodies(file: Path) -> Iterator[bytes]:
 
 
 def _rival(file: Path) -> Run:
-    before = _busy_s()
+    before = busy_s()
     with multiprocessing.get_context("spawn").Pool() as pool:
         pool.map(_extract, list(islice(_bodies(file), 8)), chunksize=1)
         begun = time.perf_counter()
@@ -114,7 +114,7 @@ def _rival(file: Path) -> Run:
         wall_s = time.perf_counter() - begun
         pool.close()
         pool.join()
-    return Run(wall_s, _busy_s() - before, number)
+    return Run(wall_s, busy_s() - before, number)
 
 
 def _measure_memory(records: int) -> None:
@@ -133,9 +133,9 @@ def _measure_memory(records: int) -> None:
         ((reason,),) = house.rows("select reason from backfill_windows")
     sizes = [each for each in sizes if each]
     tenths = [statistics.mean(sizes[at * len(sizes) // 10 : (at + 1) * len(sizes) // 10]) for at in range(10)]
-    _say(f"\n{file.name}: {reason}; all of them read; resident memory of the main process by tenths of the time, MB")
-    _say("  " + " ".join(f"{each:.0f}" for each in tenths))
-    _say(f"  from the second tenth to the last: {100 * (tenths[-1] / tenths[1] - 1):+.1f} % (aim: below 10 %)")
+    say(f"\n{file.name}: {reason}; all of them read; resident memory of the main process by tenths of the time, MB")
+    say("  " + " ".join(f"{each:.0f}" for each in tenths))
+    say(f"  from the second tenth to the last: {100 * (tenths[-1] / tenths[1] - 1):+.1f} % (aim: below 10 %)")
 
 
 def _resident_mb(pid: int) -> float:

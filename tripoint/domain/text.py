@@ -295,8 +295,11 @@ _ABBREVIATIONS = frozenset(
     " jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n e.g i.e a.m p.m ret hon rev tp ts ths gs pgs bs"
     " đ tr vd tp.hcm q p".split()
 )
+_LATIN = [chr(code) for code in range(0x41, 0x1EFA) if code < 0x250 or code >= 0x1E00]
+_CAPITALS = "".join(each for each in _LATIN if each.isupper())  # of a range such as À-Ỹ half are small letters
+_SMALLS = "".join(each for each in _LATIN if each.islower())
 # All alternatives begin with one set, so that the search runs from one such character to the next.
-_END = re.compile(r"[\n.!?…](?:(?<=\n)\n*|(?<!\n)[.!?…]*[\"'”’»)\]]*(?=\s|$)|(?<=\.)(?=[A-ZĐÀ-ỸƠƯ][a-zà-ỹđơư]))")
+_END = re.compile(rf"[\n.!?…](?:(?<=\n)\n*|(?<!\n)[.!?…]*[\"'”’»)\]]*(?=\s|$)|(?<=\.)(?=[{_CAPITALS}][{_SMALLS}]))")
 _LONGER_THAN_ANY = 8  # letters: no abbreviation has so many
 
 

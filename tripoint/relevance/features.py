@@ -10,6 +10,8 @@ from tripoint.relevance.topic import Topic
 
 _ANCHOR_FACETS = ("forum", "platform")
 _ARMED_FACETS = frozenset({"force", "platform"})
+_LISTED = 0.6  # share of headlines that makes a text a list
+_SECURITY_TALKS = frozenset({"threat move.talk", "threat move.agree"})
 _TITLE = (Zone.TITLE, 0)
 _TELLING = ("actor", "third", "veto")  # facets of which a title that says what it is about has one
 
@@ -52,6 +54,11 @@ class Unit:
     def joins(self) -> bool:
         """Whether core and partner are both in it."""
         return self.has_core and self.has_partner
+
+    @property
+    def is_others(self) -> bool:
+        """Whether it tells of another country, and of neither core nor partner."""
+        return "third" in self.concepts and not (self.has_core or self.has_partner)
 
     @property
     def is_shared(self) -> bool:
@@ -156,6 +163,8 @@ def _passages(units: dict[tuple[Zone, int], Unit], layout: Layout) -> list[Passa
 
 def _near(units: dict[tuple[Zone, int], Unit], layout: Layout, unit: Unit) -> list[Unit]:
     """Return the sentence before and the one after; the title stands before the first two."""
+    if layout.listing > _LISTED and not layout.asides:
+        return []  # headlines of a list say nothing of each other
     if unit.zone is Zone.TITLE:
         keys = [(Zone.TEXT, first) for first in layout.lead[:1]]
     else:
@@ -175,7 +184,7 @@ def _acts(unit: Unit, near: Sequence[Unit]) -> frozenset[str]:
         if moves:
             return acts | moves
         return acts | {"armed"} if unit.joins else acts
-    if moves and any(each.is_armed for each in near):
+    if moves and any(each.is_armed and not each.is_others for each in near):
         return acts | {f"near {move}" for move in moves}
     if moves and unit.is_threat:
         return acts | {f"threat {move}" for move in moves}
@@ -186,6 +195,8 @@ def _sureness(act: str) -> float:
     """Return how surely a sentence without a defence act by name tells of one."""
     if act in {"armed", "threat"}:
         return 0.5 if act == "armed" else 0.4
+    if act in _SECURITY_TALKS:
+        return 0.8
     return 0.6 if act.startswith(("near ", "threat ")) else 0.85
 
 

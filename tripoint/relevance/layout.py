@@ -24,6 +24,9 @@ _LEADS_ELSEWHERE = re.compile(
 _OPENINGS = frozenset(each[:2] for each in _SAID)
 _LONG_HEADLINE = 160
 _FEW_LINES = 4
+_MENU = 4  # lines
+_MENU_ITEM = 30  # characters
+_LEAST_PROSE = 4  # one part in so many
 
 
 class Line(NamedTuple):
@@ -50,12 +53,15 @@ def asides(lines: Sequence[Line], spans: Sequence[tuple[int, int]]) -> frozenset
     """Return the sentences, by index, that lead to other pages: they say nothing of what this one is about.
 
     A line that says so ("Read more: …", ">> …") is one, with the headlines under it; and so is a line like a headline
-    that stands between prose. The first line is not, for a lead may come without a full stop.
+    that stands between prose. The first line is not, for a lead may come without a full stop, unless a menu begins
+    there: a few words, and further lines without prose under it.
     """
     said: set[int] = set()
     likely: set[int] = set()
     index = 0
     is_in_block = False
+    begins_short = len(lines) > _MENU and len(lines[0].text) <= _MENU_ITEM
+    is_menu = begins_short and all(line.is_headline for line in lines[:_MENU])
     for line, end, is_headline in lines:
         first = index
         while index < len(spans) and spans[index][0] < end:
@@ -67,14 +73,15 @@ def asides(lines: Sequence[Line], spans: Sequence[tuple[int, int]]) -> frozenset
             said.update(range(first, index))
         else:
             is_in_block = False
-            if is_headline and first:
+            if is_headline and (first or is_menu):
                 likely.update(range(first, index))
     if not said and not likely:
         return frozenset()
     prose = sum(end - start for place, (start, end) in enumerate(spans) if place not in said and place not in likely)
     whole = sum(end - start for place, (start, end) in enumerate(spans) if place not in said)
-    # A text whose lines mostly lack full stops is written so, and its lines are all that there is to judge.
-    found = said | likely if prose * 2 >= whole else said
+    # A text whose lines mostly lack full stops is written so, and its lines are all that there is to judge. A short
+    # report between a menu and links is less than half of its page.
+    found = said | likely if prose * _LEAST_PROSE >= whole else said
     return frozenset(found) if len(found) < len(spans) else frozenset()
 
 
