@@ -14,7 +14,7 @@ from storage import tables as t
 from storage.database import Database, open_database
 from storage.frontier import FrontierStore, enter_candidates
 from tests.storage.test_stores import candidate
-from tripoint.app.writer import Writer
+from tripoint.app.writer import Company, Writer
 
 
 @pytest.fixture
@@ -122,3 +122,14 @@ def test_what_is_written_together_is_read_by_its_own_thread_and_by_no_other(data
         assert entered(database) == {"T1"}
         assert asyncio.run(asyncio.to_thread(entered, database)) == set()
     assert asyncio.run(asyncio.to_thread(entered, database)) == {"T1"}
+
+
+def test_who_waited_in_vain_three_times_waits_seldom_until_others_come() -> None:
+    company = Company()
+    waits = []
+    for _ in range(40):
+        waits.append(company.is_likely)
+        company.met(0)
+    assert [number for number, waited in enumerate(waits) if waited] == [0, 1, 2, 16, 32]
+    company.met(1)
+    assert company.is_likely

@@ -49,6 +49,24 @@ _END = _Job(lambda: None, is_shared=False)
 _MOST_SHARED = 32
 _TRIES = 5  # of what meets other processes
 _GATHER_S = 0.05  # a page is minutes old when it is found: this long it may wait for others
+_BELIEVED = 3  # so many waited in vain: whoever asks waits for each answer before it asks again
+_ASK_AGAIN = 16  # in vain, but every so often it is tried anew
+
+
+class Company:
+    """Whether it is worth waiting for others: not where those before waited in vain."""
+
+    def __init__(self) -> None:
+        self._lonely = 0  # in a row that nothing joined
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether to wait."""
+        return self._lonely < _BELIEVED or self._lonely % _ASK_AGAIN == 0
+
+    def met(self, others: int) -> None:
+        """Remember how many joined one."""
+        self._lonely = 0 if others else self._lonely + 1
 
 
 class Writer:
@@ -63,6 +81,7 @@ class Writer:
         self._together = together
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._next: _Job | None = None  # taken, but not of the batch that is being done
+        self._company = Company()
         self._thread = threading.Thread(target=self._work, name="writer")
         self._thread.start()
 
@@ -103,7 +122,7 @@ class Writer:
         """Wait for a job, and return it with those that may share its transaction."""
         batch = [self._next or self._jobs.get()]
         self._next = None
-        until = time.monotonic() + _GATHER_S
+        until = time.monotonic() + (_GATHER_S if self._company.is_likely else 0.0)
         while batch[0].is_shared and len(batch) < _MOST_SHARED:
             try:
                 after = self._jobs.get(timeout=max(0.0, until - time.monotonic()))
@@ -113,6 +132,8 @@ class Writer:
                 self._next = after
                 break
             batch.append(after)
+        if batch[0].is_shared and (len(batch) > 1 or self._next is None):
+            self._company.met(len(batch) - 1)
         return batch
 
     def _done_together(self, jobs: Sequence[_Job]) -> bool:
