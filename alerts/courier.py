@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from alerts.channels import Answer, Channel
@@ -126,6 +126,7 @@ class Courier:
         self._dice = dice
         self._renderer = renderer or Renderer()
         self._wakes = {channel.name: asyncio.Event() for channel in channels}
+        self._renewed = asyncio.Event()
         self._failures: Counter[str] = Counter()  # in a row, by channel
 
     @property
@@ -138,34 +139,55 @@ class Courier:
         for each in self._wakes.values():
             each.set()
 
+    def renew(
+        self, outbox: AsyncOutbox, channels: Sequence[Channel], settings: CourierSettings, renderer: Renderer
+    ) -> None:
+        """Deliver by these from now on; what is being sent is finished as it was begun."""
+        self._outbox, self._channels = outbox, tuple(channels)
+        self._settings, self._renderer = settings, renderer
+        self._wakes = {each.name: asyncio.Event() for each in channels}
+        self._renewed.set()
+
     async def deliver_due(self, stop: asyncio.Event | None = None) -> CourierReport:
         """Deliver all that is due now, once; what fails is due again later."""
         report = CourierReport()
         until = stop or asyncio.Event()
-        await asyncio.gather(*(self._drain(channel, report, until) for channel in self._channels))
+        await asyncio.gather(*(self._drain(channel, report, until, until) for channel in self._channels))
         return report
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver whenever something is due, until `stop`; a message being sent is finished first."""
-        stopped = asyncio.create_task(stop.wait())
+        while not stop.is_set():
+            self._renewed.clear()
+            over = asyncio.Event()  # for the channels as they are now
+            ends = [asyncio.create_task(each.wait()) for each in (stop, self._renewed)]
+            serving = [asyncio.create_task(self._serve(each, over, stop)) for each in self._channels]
+            try:
+                await asyncio.wait({*ends, *serving}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                over.set()  # where one failed, none of the others may go on unseen beside the next round
+                for each in ends:
+                    each.cancel()
+                await asyncio.gather(*serving)
+
+    async def _serve(self, channel: Channel, over: asyncio.Event, stop: asyncio.Event) -> None:
+        ended = asyncio.create_task(over.wait())
+        wake = self._wakes[channel.name]
         try:
-            await asyncio.gather(*(self._serve(channel, stop, stopped) for channel in self._channels))
+            while not over.is_set():
+                wake.clear()
+                await self._drain(channel, CourierReport(), over, stop)
+                due = await self._outbox.next_due([channel.name])
+                wait_s = (due - self._clock()).total_seconds() if due else _LONGEST_SLEEP_S
+                woken = asyncio.create_task(wake.wait())
+                timeout_s = min(max(wait_s, 0.05), _LONGEST_SLEEP_S)
+                await asyncio.wait({woken, ended}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+                woken.cancel()
         finally:
-            stopped.cancel()
+            ended.cancel()
 
-    async def _serve(self, channel: Channel, stop: asyncio.Event, stopped: asyncio.Task[Literal[True]]) -> None:
-        while not stop.is_set():
-            self._wakes[channel.name].clear()
-            await self._drain(channel, CourierReport(), stop)
-            due = await self._outbox.next_due([channel.name])
-            wait_s = (due - self._clock()).total_seconds() if due else _LONGEST_SLEEP_S
-            woken = asyncio.create_task(self._wakes[channel.name].wait())
-            timeout_s = min(max(wait_s, 0.05), _LONGEST_SLEEP_S)
-            await asyncio.wait({woken, stopped}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-            woken.cancel()
-
-    async def _drain(self, channel: Channel, report: CourierReport, stop: asyncio.Event) -> None:
-        while not stop.is_set():
+    async def _drain(self, channel: Channel, report: CourierReport, over: asyncio.Event, stop: asyncio.Event) -> None:
+        while not over.is_set():
             # One at a time: whatever a kill interrupts, at most one message of a channel is in doubt.
             claimed = await self._outbox.claim(self._clock(), [channel.name], 1)
             if not claimed:

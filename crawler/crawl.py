@@ -41,6 +41,11 @@ class Crawler:
         self._robots_cache = RobotsCache(clock)
         self._guard = AddressGuard(settings.allowed_hosts)
 
+    def renew(self, settings: CrawlSettings) -> None:
+        """Crawl by these settings from the next crawl on; those under way end as they were begun."""
+        self._settings = settings
+        self._guard = AddressGuard(settings.allowed_hosts)
+
     async def crawl(
         self,
         sources: Sequence[Source],

@@ -115,6 +115,10 @@ class ArticleStore:
         self._database = database
         self._revisit = sorted(timedelta(hours=each) for each in revisit_h)
 
+    def renew(self, revisit_h: Sequence[float]) -> None:
+        """Look at relevant pages again after so many hours from now on."""
+        self._revisit = sorted(timedelta(hours=each) for each in revisit_h)
+
     def keep(
         self, candidate: Candidate, article: Article, clues: Clues, decide: Decide, page: Page | None = None
     ) -> Kept:

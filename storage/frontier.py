@@ -55,6 +55,10 @@ class FrontierStore:
         self._pace = pace
         self._per_host = max_waiting_per_host
 
+    def renew(self, pace: Pace, max_waiting_per_host: int) -> None:
+        """Plan visits and bound what waits by these from now on."""
+        self._pace, self._per_host = pace, max_waiting_per_host
+
     def validators(self, listing_url: str) -> Validators:
         """Return what to send with a conditional request for this listing.
 

@@ -16,6 +16,7 @@ VERBS = (
     "crawl",
     "run",
     "jobs",
+    "reload",
     "web",
     "score",
     "stories",

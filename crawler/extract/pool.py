@@ -113,6 +113,10 @@ class ExtractionPool:
         for _ in range(self.workers):
             self._pool.schedule(_warm)  # workers load their libraries while the first listings are fetched
 
+    def renew(self, timeout_s: float) -> None:
+        """Give what is read from now on so much time."""
+        self._timeout_s = timeout_s
+
     async def extract(self, page: Page, candidate: Candidate, source: Source) -> Extraction:
         """Read one page."""
         found: Extraction = await self._run(self._read, (page, candidate, source), Step.EXTRACT, candidate.url)

@@ -24,6 +24,7 @@ Serve = Callable[[str], Awaitable[str]]
 """Does what was asked, and returns a line about it; what it raises is the answer too."""
 
 _LOOK_AGAIN_S = 0.2
+_LONGEST = 20_000  # characters of an answer
 
 
 class AskDesk:
@@ -64,7 +65,7 @@ class AskDesk:
         except Exception as error:
             log.error("what was asked failed", exc_info=error)
             text, good = f"{type(error).__name__}: {error}", False
-        settle = partial(self._asks.answer, asked.id, self._clock(), good=good, text=one_line(text)[:2000])
+        settle = partial(self._asks.answer, asked.id, self._clock(), good=good, text=one_line(text)[:_LONGEST])
         try:
             await self._writer.do(settle)
         except StorageError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +17,7 @@ from tripoint.domain.service import JobRun
 if TYPE_CHECKING:
     from storage.service import JobStore
     from tripoint.app.wiring import Works
+    from tripoint.domain.types import Source
 
 _LOOK_S = 1.0  # how often it is asked what is due
 _TEND_S = 15.0  # between two looks at what is held for digests, and at channels that stay down
@@ -29,6 +30,10 @@ class Polling(Protocol):
 
     async def poll(self, stop: asyncio.Event) -> str:
         """Begin what is due; returns a line, empty if nothing was."""
+        ...
+
+    def renew(self, sources: Sequence[Source]) -> None:
+        """Read these sources from now on."""
         ...
 
 

@@ -123,6 +123,15 @@ def load_seeds(folder: Path | None = None, *, with_fit: bool = True) -> Seeds:
     return Seeds(sources, lexicon, topics, wires, Glossary(load_glossary(root)), _grouping(root))
 
 
+def fingerprints(folder: Path | None = None) -> dict[str, str]:
+    """Return a hash of each part of the seeds as it lies there now, by the name of its folder or file."""
+    root: Traversable = folder if folder is not None else packaged_seeds()
+    parts: dict[str, list[str]] = {}
+    for name, file in _walk(root):
+        parts.setdefault(name.partition("/")[0], []).append(name + _hash(file.read_bytes()))
+    return {part: _hash("".join(each).encode()) for part, each in parts.items()}
+
+
 def load_glossary(root: Traversable) -> tuple[Term, ...]:
     """Read and check what two languages call one thing."""
     return parse_terms(_tables(root, "glossary"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -14,7 +14,8 @@ import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from tripoint.domain.errors import SettingsError
+from tripoint.domain.errors import Place, SettingsError
+from tripoint.domain.seedfile import lines_of
 
 PREFIX = "TRIPOINT_"
 SETTINGS_FILE = "tripoint.toml"
@@ -253,11 +254,42 @@ def load_settings(file: Path | None, options: Mapping[str, Any], environ: Mappin
                 f"{file}: channels.{name}.url may hold a secret",
                 f"move it to {PREFIX}CHANNELS__{name.upper()}__URL in the environment, or use url_env or url_file",
             )
-    values = _merge(_merge(from_file, _read_environment(environ)), options)
+    from_environment = _read_environment(environ)
+    values = _merge(_merge(from_file, from_environment), options)
     try:
         return Settings(**values)
     except ValidationError as error:
-        raise SettingsError(*_first_problem(error)) from None  # the cause would show the value, which may be a secret
+        problem, mend = _first_problem(error)
+        place = _place(error.errors()[0]["loc"], file or Path(SETTINGS_FILE), from_file, from_environment, options)
+        raise SettingsError(place + problem, mend) from None  # the cause would show the value, which may be a secret
+
+
+def _place(
+    loc: Sequence[int | str],
+    file: Path,
+    from_file: Mapping[str, Any],
+    from_environment: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> str:
+    """Return where a value was written that cannot be: a line of the file, a variable, or nothing for an option."""
+    if _holds(options, loc):
+        return ""
+    if _holds(from_environment, loc):
+        return f"{PREFIX}{'__'.join(str(each) for each in loc).upper()}: "
+    if not _holds(from_file, loc[:1]):
+        return ""
+    lines = lines_of(file.read_text(encoding="utf-8"))
+    line = next((lines[path] for end in range(len(loc), 0, -1) if (path := tuple(loc[:end])) in lines), 0)
+    return f"{Place(str(file), line)}: "
+
+
+def _holds(values: Mapping[str, Any], loc: Sequence[int | str]) -> bool:
+    here: Any = values
+    for each in loc:
+        if not isinstance(here, Mapping) or each not in here:
+            return False
+        here = here[each]
+    return True
 
 
 def _read_file(file: Path | None) -> dict[str, Any]:

@@ -25,6 +25,11 @@ class SharedFetching:
         self._looking = asyncio.Lock()
         self._key = _keys(works.seeds.sources)
 
+    def renew(self, sources: Sequence[Source]) -> None:
+        """Hand out these sources from now on; the workers know them once they were started anew."""
+        self._sources = sources
+        self._key = _keys(self._works.seeds.sources)
+
     async def poll(self, _stop: asyncio.Event) -> str:
         """Offer what has become due; returns a line, empty if nothing was."""
         if self._looking.locked():

@@ -36,6 +36,10 @@ class Watch:
         self._busy: set[str] = set()  # hosts that a pass is asking; another beside it would ask them twice as often
         self._turns = asyncio.Semaphore(at_once)
 
+    def renew(self, sources: Sequence[Source]) -> None:
+        """Read these sources from the next pass on."""
+        self._sources = tuple(sources)
+
     async def poll(self, stop: asyncio.Event) -> str:
         """Read what is due, a slow source keeping no other waiting; returns a line, empty if nothing was due."""
         return await self._read(await self._works.due(self._sources, self._busy), stop)

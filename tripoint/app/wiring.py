@@ -102,9 +102,9 @@ class Due:
     listings: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Works:
-    """A running house: what `crawl` and `run` drive."""
+    """A running house: what `crawl` and `run` drive. Only `tripoint.app.reload` changes it."""
 
     seeds: Seeds
     stores: Stores
@@ -119,6 +119,7 @@ class Works:
     meter: Metrics  #: what was counted since the start
     pulse: Pulse  #: whether all of this is alive
     judge: Judge
+    intake: WriterIntake
 
     async def look_after(self, sources: Sequence[Source]) -> None:
         """Judge how sources do after they were read, and tell the operator of those that changed."""
@@ -204,19 +205,23 @@ class Works:
         return Due(tuple(chosen), frozenset(due))
 
 
+def pace_of(settings: Settings) -> Pace:
+    """Return how often listings are visited."""
+    return Pace(settings.run.interval_s, settings.run.min_interval_s, settings.run.max_interval_s)
+
+
 @contextmanager
 def opened_stores(settings: Settings) -> Iterator[Stores]:
     """Open the database, migrated, and close it again."""
     database = open_database(settings.database_url)
     try:
-        pace = Pace(settings.run.interval_s, settings.run.min_interval_s, settings.run.max_interval_s)
         articles = ArticleStore(database, settings.crawl.revisit_h)
-        frontier, alerts = FrontierStore(database, pace, settings.crawl.max_waiting_per_host), AlertStore(database)
+        frontier = FrontierStore(database, pace_of(settings), settings.crawl.max_waiting_per_host)
         yield Stores(
             database,
             articles,
             frontier,
-            alerts,
+            AlertStore(database),
             FeedbackStore(database),
             HealthStore(database),
             CoverageStore(database),
@@ -352,7 +357,7 @@ async def opened_works(settings: Settings, write: Callable[[str], None], *, alon
             courier = Courier(
                 WriterOutbox(writer, stores.alerts, policies),
                 channels,
-                _courier_settings(settings),
+                courier_settings(settings),
                 utc_now,
                 dice,
                 build_renderer(settings),
@@ -361,11 +366,12 @@ async def opened_works(settings: Settings, write: Callable[[str], None], *, alon
             policy = build_policy(settings, seeds)
             pipeline = Pipeline(judge, build_placer(seeds), stores.articles, policy.who_must_hear, utc_now)
             frontier = WriterFrontier(writer, stores.frontier)
+            intake = WriterIntake(writer, pipeline, courier.wake, meter)
             crawler = Crawler(
                 crawl_settings(settings),
                 extractor,
                 frontier,
-                WriterIntake(writer, pipeline, courier.wake, meter),
+                intake,
                 utc_now,
                 meter,
             )
@@ -376,7 +382,7 @@ async def opened_works(settings: Settings, write: Callable[[str], None], *, alon
                     writer, Pipeline(judge, build_placer(seeds), stores.articles, who, utc_now), courier.wake, meter
                 )
 
-            operator = _operator(settings)
+            operator = operator_channels(settings)
             pulse = Pulse(writer, stores.database)
             yield Works(
                 seeds,
@@ -392,12 +398,14 @@ async def opened_works(settings: Settings, write: Callable[[str], None], *, alon
                 meter,
                 pulse,
                 judge,
+                intake,
             )
     finally:
         await asyncio.get_running_loop().run_in_executor(None, extractor.close)
 
 
-def _operator(settings: Settings) -> tuple[str, ...]:
+def operator_channels(settings: Settings) -> tuple[str, ...]:
+    """Return the channels that hear of sources; raises `SettingsError` for one that there is not."""
     known = [name for name, section in settings.channels.items() if section.enabled]
     unknown = [each for each in settings.alerts.operator if each not in known]
     if unknown:
@@ -405,7 +413,8 @@ def _operator(settings: Settings) -> tuple[str, ...]:
     return tuple(settings.alerts.operator or known)
 
 
-def _courier_settings(settings: Settings) -> CourierSettings:
+def courier_settings(settings: Settings) -> CourierSettings:
+    """Return how patiently alerts are delivered."""
     alerts = settings.alerts
     return CourierSettings(
         max_attempts=alerts.max_attempts, first_retry_s=alerts.first_retry_s, timeout_s=alerts.timeout_s

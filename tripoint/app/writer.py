@@ -254,6 +254,10 @@ class WriterIntake:
         self._pipeline = pipeline
         self._on_alert = on_alert
 
+    def renew(self, pipeline: Pipeline) -> None:
+        """Judge by this from now on; what the writer has begun is judged as it was begun."""
+        self._pipeline = pipeline
+
     async def article(self, candidate: Candidate, article: Article, page: Page | None = None) -> Kept:
         """Assess and store an article."""
         kept = await self._writer.do_shared(lambda: self._pipeline.article(candidate, article, page))

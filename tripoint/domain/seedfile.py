@@ -17,7 +17,7 @@ _TOML_LINE = re.compile(r"\(at line (\d+)")
 Path = tuple[str | int, ...]
 
 
-def _lines_of(text: str) -> dict[Path, int]:
+def lines_of(text: str) -> dict[Path, int]:
     """Return the line on which each table and each of its keys first stands, counted from 1."""
     lines: dict[Path, int] = {}
     counts: dict[Path, int] = {}
@@ -143,4 +143,4 @@ def read_seed(file: str, text: str) -> SeedTable:
         line = int(found[1]) if found else len(text.splitlines())
         problem = _TOML_LINE.split(str(error))[0].strip()
         raise SeedError(Place(file, line), f"not valid TOML: {problem}", "mend that line") from error
-    return SeedTable(file, values, _lines_of(text))
+    return SeedTable(file, values, lines_of(text))

@@ -23,6 +23,7 @@ from tripoint.app.cli import (
     init,
     jobs,
     migrate_archive,
+    reload,
     revisions,
     run,
     score,
@@ -82,6 +83,7 @@ init.register(app)
 crawl.register(app)
 run.register(app)
 jobs.register(app)
+reload.register(app)
 worker.register(app)
 web.register(app)
 score.register(app)

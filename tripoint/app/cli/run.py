@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -52,14 +53,18 @@ def register(app: typer.Typer) -> None:
         options = {"run": said | ({"fetchers": fetchers} if fetchers else {})}
         settings = settings_of(context, options)
         queue = open_queue(settings) if settings.run.fetchers == "workers" else None
-        run_on_reactor(lambda: _serve(settings, source or [], queue, verbose=verbose))
+        read = partial(settings_of, context, options)
+        run_on_reactor(lambda: _serve(settings, read, source or [], queue, verbose=verbose))
 
 
-async def _serve(settings: Settings, names: list[str], queue: FetchQueue | None, *, verbose: bool) -> None:
+async def _serve(
+    settings: Settings, read: Callable[[], Settings], names: list[str], queue: FetchQueue | None, *, verbose: bool
+) -> None:
     from scheduler.roster import Roster
     from scheduler.service import Service, ServiceSettings
     from tripoint.app.asked import AskDesk
     from tripoint.app.jobs import WriterLedger, build_jobs
+    from tripoint.app.reload import Reloader, reload_when_asked
     from tripoint.app.watch import Ears
     from tripoint.app.web.server import page_beside
     from tripoint.app.wiring import opened_works, utc_now
@@ -84,6 +89,12 @@ async def _serve(settings: Settings, names: list[str], queue: FetchQueue | None,
                 beside.stop()  # readers get their answers while the work in flight ends
 
             _on_signals(stop)
+            reloader = Reloader(works, settings, read, names, progress.say)
+            reloader.hear = (
+                lambda plan: watch.renew(plan.sources),
+                lambda plan: beside.renew(plan.settings, plan.seeds),
+            )
+            reload_when_asked(reloader, desk)
             for line in filter(None, (_greeting(len(sources), settings), beside.line)):
                 console.print(Text(plain(line)))
             await service.run()

@@ -20,7 +20,7 @@ from tripoint.app.seeds import Seeds
 from tripoint.app.settings import Settings, WebSection
 from tripoint.app.web.access import access_of
 from tripoint.app.web.rooms import Reader, Rooms
-from tripoint.app.web.site import build_site
+from tripoint.app.web.site import Site, build_site
 from tripoint.app.wiring import Stores, build_judge, utc_now
 from tripoint.app.writer import Writer
 from tripoint.domain.errors import UnavailableError
@@ -47,6 +47,7 @@ class Page:
 
     address: str
     server: uvicorn.Server
+    site: Site
 
     def stop(self) -> None:
         """Ask for its end; may be called from a signal handler of the loop."""
@@ -68,10 +69,11 @@ async def served_page(
     pulse, metrics = vitals or (Pulse(writer, stores.database), Metrics())
     key = secrets.token_bytes(32)
     rooms = Rooms(settings, seeds, stores, reader, writer, access, utc_now, key, pulse, metrics, judge)
-    server = _Server(_config(build_site(rooms)))
+    site = build_site(rooms)
+    server = _Server(_config(site.door))
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="page")
     try:
-        yield Page(access.public_url or _address(listener), server)
+        yield Page(access.public_url or _address(listener), server, site)
     finally:
         server.should_exit = True
         await asyncio.wait([serving])
@@ -89,6 +91,11 @@ class Beside:
         """Ask for the page's end, if there is one."""
         if self.page is not None:
             self.page.stop()
+
+    def renew(self, settings: Settings, seeds: Seeds) -> None:
+        """Show what these say from now on."""
+        if self.page is not None:
+            self.page.site.renew(settings, seeds)
 
 
 @asynccontextmanager

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass, replace
+from functools import cache
 
 from starlette.applications import Starlette
+from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from tripoint.app.seeds import Seeds
+from tripoint.app.settings import Settings
 from tripoint.app.web import feeds, health, rendering
 from tripoint.app.web.api import routes as api
 from tripoint.app.web.guard import Guard, TooLongError
@@ -18,6 +23,7 @@ from tripoint.app.web.pages import alerts, articles, calibration, login, search,
 from tripoint.app.web.parameters import AskedError
 from tripoint.app.web.phrases import phrases
 from tripoint.app.web.rooms import Rooms
+from tripoint.app.wiring import build_judge
 from tripoint.domain.errors import MendError, TripointError
 
 ROUTES: tuple[BaseRoute, ...] = (
@@ -35,14 +41,27 @@ ROUTES: tuple[BaseRoute, ...] = (
 )
 
 
-def build_site(rooms: Rooms) -> ASGIApp:
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Every address of the page, and the door before them."""
+
+    rooms: State  #: holds what the views are given, as `rooms`
+    door: ASGIApp
+
+    def renew(self, settings: Settings, seeds: Seeds) -> None:
+        """Show what these say from the next request on; who may see it stays as it was at the start."""
+        judge = cache(lambda: build_judge(seeds))
+        self.rooms.rooms = replace(self.rooms.rooms, settings=settings, seeds=seeds, judge=judge)
+
+
+def build_site(rooms: Rooms) -> Site:
     """Return the application that answers every address of the page; whatever goes wrong leaves by the door too."""
     handlers = {HTTPException: _refused, TripointError: _told, TooLongError: _too_long, Exception: _broken}
     site = Starlette(routes=ROUTES, exception_handlers=handlers)
     site.state.rooms = rooms
     site.state.counted = health.Counted()
     site.state.wrong_tokens = deque[float]()
-    return Guard(site, rooms.access)
+    return Site(site.state, Guard(site, rooms.access))
 
 
 async def _refused(request: Request, error: Exception) -> Response:
