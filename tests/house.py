@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -127,8 +128,8 @@ def page_address(process: subprocess.Popen[str]) -> str:
     """Wait until a command says where its page is, and return that."""
     assert process.stderr is not None
     for line in process.stderr:
-        if "the page is at " in line:
-            return line.split("the page is at ")[1].split(";")[0].strip().rstrip("/")
+        if found := re.search(r"the page is at (http[^\s;\"]+)", line):
+            return found[1].rstrip("/")
     raise AssertionError("it ended without a page")
 
 

@@ -78,7 +78,7 @@ def test_edits_hold_from_the_next_pass_on_and_broken_ones_change_nothing(
         said = json.loads(refused.stdout)
         assert said["reloaded"] is False
         assert said["problem"] == f'{topic}:{line}: "xx" cannot be scored — choose from vi, en'
-        heard.wait_for(f"not reloaded, all goes on as before: {said['problem']}")
+        heard.wait_for(f"not reloaded, all goes on as before: {topic}:{line}: ")
 
         # The same by SIGHUP, a setting this time: the log names file, line and mend.
         topic.write_text(good)

@@ -91,6 +91,10 @@ class Pulse:
             self._felt = self._clock(), beat
         return self._felt[1]
 
+    async def is_alive(self) -> bool:
+        """Say whether going on makes sense."""
+        return (await self.lately()).is_alive
+
     async def feel(self) -> Beat:
         """Look at every part; takes at most `answer_within_s` twice."""
         writer = await self._in_time(self._writer.do(lambda: True))

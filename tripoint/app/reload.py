@@ -15,6 +15,8 @@ from pydantic import BaseModel
 from alerts.channels import Channel
 from alerts.render import Renderer
 from tripoint.app.asked import AskDesk
+from tripoint.app.hidden import secrets_of
+from tripoint.app.logs import SERVICE, installed
 from tripoint.app.policies import load_policies
 from tripoint.app.seeds import Seeds, choose, fingerprints, load_seeds
 from tripoint.app.settings import Settings
@@ -98,6 +100,8 @@ class Reloader:
     read: Callable[[], Settings]  #: reads the settings again, by the options of the start
     names: Sequence[str]  #: sources that the start was limited to
     write: Callable[[str], None]  #: what a console channel writes with
+    begins: Callable[[], None] = lambda: None
+    ends: Callable[[], None] = lambda: None  #: also after what was refused
     hear: Sequence[Callable[[Plan], None]] = ()  #: who else takes a plan over, last
     _at_start: Settings = field(init=False)
     _parts: dict[str, str] = field(init=False)
@@ -110,15 +114,20 @@ class Reloader:
     async def reload(self) -> Reloaded:
         """Take over what was edited; raises `MendError`, and nothing has changed, where a file cannot be used."""
         async with self._turn:
-            loop = asyncio.get_running_loop()
+            self.begins()
             try:
-                plan = await loop.run_in_executor(None, self._plan)
+                return await self._reload()
             except TripointError as error:
                 log.error("not reloaded, all goes on as before: %s", one_line(str(error)))
                 raise
-            told = self._told(plan)
-            self._put_in_use(plan)
-        log.warning("%s", told)
+            finally:
+                self.ends()
+
+    async def _reload(self) -> Reloaded:
+        plan = await asyncio.get_running_loop().run_in_executor(None, self._plan)
+        told = self._told(plan)
+        self._put_in_use(plan)
+        logging.getLogger(SERVICE).info("%s", told)
         return told
 
     def _plan(self) -> Plan:
@@ -150,6 +159,8 @@ class Reloader:
         outbox = WriterOutbox(works.writer, stores.alerts, plan.policies)
         works.courier.renew(outbox, plan.channels, courier_settings(plan.settings), plan.renderer)
         works.seeds, works.policies, works.judge, works.operator = plan.seeds, plan.policies, plan.judge, plan.operator
+        if logs := installed():
+            logs.hider.learn(secrets_of(plan.settings))
         self.settings, self._parts = plan.settings, plan.parts
         for each in self.hear:
             each(plan)

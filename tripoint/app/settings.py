@@ -323,7 +323,7 @@ def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
-_OTHER_VARIABLES = frozenset({"TRIPOINT_SETTINGS", "TRIPOINT_REQUIRE_SERVERS"})
+_OTHER_VARIABLES = frozenset({"TRIPOINT_SETTINGS", "TRIPOINT_LOG_FORMAT", "TRIPOINT_REQUIRE_SERVERS"})
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:

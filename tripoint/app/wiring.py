@@ -260,7 +260,7 @@ def build_channels(
     return [
         open_channel(
             name,
-            _channel_url(name, section, environ),
+            channel_url(name, section, environ),
             section.format,
             write,
             section.language,
@@ -277,7 +277,8 @@ def build_renderer(settings: Settings) -> Renderer:
     return Renderer(settings.alerts.templates, settings.web.public_url)
 
 
-def _channel_url(name: str, section: ChannelSection, environ: Mapping[str, str]) -> Secret:
+def channel_url(name: str, section: ChannelSection, environ: Mapping[str, str]) -> Secret:
+    """Return the address of a channel; raises `SettingsError` where it has none, several, or one that is not there."""
     given = [bool(section.url), bool(section.url_env), section.url_file is not None]
     if sum(given) != 1:
         mend = "set exactly one of url_env and url_file (or url, for console:// alone)"

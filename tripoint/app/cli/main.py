@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from importlib.metadata import version
@@ -35,6 +34,7 @@ from tripoint.app.cli import (
     worker,
 )
 from tripoint.app.cli.terminal import complain
+from tripoint.app.logs import LogFormat, Logs
 from tripoint.domain.errors import MendError, TripointError
 
 app = typer.Typer(
@@ -63,6 +63,13 @@ def common(
     database: Annotated[str, typer.Option(help="Database URL; stronger than file and environment.")] = "",
     seeds: Annotated[Path | None, typer.Option(help="Folder of seeds made by `tripoint init`.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what the libraries do.")] = False,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(
+            envvar="TRIPOINT_LOG_FORMAT",
+            help="How log lines look; auto: JSON for a service that no terminal shows, else for a person.",
+        ),
+    ] = LogFormat.AUTO,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
@@ -74,9 +81,7 @@ def common(
     if seeds is not None:
         options["seeds"] = {"folder": seeds}
     context.obj = (settings, options)
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    Logs(log_format, verbose=verbose).install()
 
 
 init.register(app)

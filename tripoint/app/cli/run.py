@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -10,12 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from tripoint.app.cli.passes import Tally
 from tripoint.app.cli.progress import Progress
-from tripoint.app.cli.terminal import err, plain, settings_of
+from tripoint.app.cli.terminal import err, log_as_service, settings_of
 from tripoint.app.fetching import open_queue
+from tripoint.app.notify import Systemd
 from tripoint.app.seeds import choose
 from tripoint.app.settings import Settings
 from tripoint.domain.service import AskVerb
@@ -69,11 +70,12 @@ async def _serve(
     from tripoint.app.web.server import page_beside
     from tripoint.app.wiring import opened_works, utc_now
 
-    console = err()
-    progress = Progress(console, quiet=True)
+    say = log_as_service(settings)
+    systemd = Systemd.of(os.environ, os.getpid())
+    progress = Progress(err(), quiet=True)
     async with opened_works(settings, progress.say) as works, queue.opened() if queue else nullcontext():
         sources = choose(works.seeds.sources, names)
-        tally = Tally(lambda line: console.print(Text(line)), utc_now, a_line_each=verbose)
+        tally = Tally(say, utc_now, a_line_each=verbose)
 
         watch = _polling(settings, works, sources, queue, Ears(progress.show, tally.add, tally.tell), progress.say)
         roster = Roster(build_jobs(settings, works, watch), WriterLedger(works.writer, works.stores.jobs), utc_now)
@@ -84,21 +86,27 @@ async def _serve(
         async with page_beside(settings, works.seeds, works.stores, works.writer, vitals) as beside:
 
             def stop() -> None:
+                systemd.stopping()
                 works.pulse.is_stopping = True
                 service.stop()
                 beside.stop()  # readers get their answers while the work in flight ends
 
             _on_signals(stop)
-            reloader = Reloader(works, settings, read, names, progress.say)
+            reloader = Reloader(works, settings, read, names, progress.say, systemd.reloading, systemd.ready)
             reloader.hear = (
                 lambda plan: watch.renew(plan.sources),
                 lambda plan: beside.renew(plan.settings, plan.seeds),
             )
             reload_when_asked(reloader, desk)
             for line in filter(None, (_greeting(len(sources), settings), beside.line)):
-                console.print(Text(plain(line)))
-            await service.run()
-    console.print(Text("stopped; what was not finished is kept for the next start"))
+                say(line)
+            feeding = asyncio.create_task(systemd.feed(works.pulse.is_alive), name="watchdog")
+            systemd.ready(_greeting(len(sources), settings))
+            try:
+                await service.run()
+            finally:
+                feeding.cancel()
+    say("stopped; what was not finished is kept for the next start")
 
 
 def _on_signals(stop: Callable[[], None]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tripoint.app.logs import SERVICE, LogFormat, Logs, installed
 from tripoint.app.settings import Settings, load_settings
 
 
@@ -38,8 +40,22 @@ def plain(text: str) -> str:
     return " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in text).split())
 
 
+def log_as_service(settings: Settings) -> Callable[[str], None]:
+    """Log from now on as a service does, without any secret of the settings; returns what says a line."""
+    from tripoint.app.hidden import secrets_of  # loads much that `--help` need not wait for
+
+    logs = installed() or Logs(LogFormat.AUTO, verbose=False)
+    logs.install(is_service=True)
+    logs.hider.learn(secrets_of(settings))
+    return logging.getLogger(SERVICE).info
+
+
 def complain(message: str) -> None:
     """Say one line about an error."""
+    logs = installed()
+    if logs is not None and logs.is_json:
+        logging.getLogger(SERVICE).error("%s", message)
+        return
     err().print(Text(f"tripoint: {plain(message)}"))
 
 

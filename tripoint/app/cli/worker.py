@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from tripoint.app.cli.passes import Read, summary
-from tripoint.app.cli.terminal import err, plain, print_json, print_table, settings_of
+from tripoint.app.cli.terminal import err, log_as_service, print_json, print_table, settings_of
 from tripoint.app.fetching import WorkerFetching, open_queue
 from tripoint.app.settings import Settings
 
@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
 async def _work(settings: Settings, queue: FetchQueue) -> None:
     from tripoint.app.wiring import opened_works, utc_now
 
-    console = err()
+    say = log_as_service(settings)
     stop, lost = asyncio.Event(), list[Exception]()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -64,18 +64,16 @@ async def _work(settings: Settings, queue: FetchQueue) -> None:
             works,
             stop,
             lambda source, report: (
-                console.print(Text(summary([read], utc_now())))
-                if (read := Read((source.name,), report)).is_news
-                else None
+                say(summary([read], utc_now())) if (read := Read((source.name,), report)).is_news else None
             ),
             give_up,
         )
         run = settings.run
-        console.print(Text(plain(f"ready to fetch, {run.worker_at_once} sources at once; Ctrl-C stops")))
+        say(f"ready to fetch, {run.worker_at_once} sources at once; Ctrl-C stops")
         await queue.work(fetching.fetch, run.worker_at_once, stop, run.stop_within_s)
     if lost:
         raise lost[0]
-    console.print(Text("stopped; what was not finished is read by another"))
+    say("stopped; what was not finished is read by another")
 
 
 async def _show(queue: FetchQueue, *, as_json: bool) -> None:

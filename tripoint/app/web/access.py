@@ -75,7 +75,7 @@ class Access:
 
 def access_of(web: WebSection, environ: Mapping[str, str] = os.environ) -> Access:
     """Return the rule that the settings make; raises `SettingsError` where they would show the archive to anybody."""
-    token = _token(web, environ)
+    token = token_of(web, environ)
     public = urlsplit(web.public_url)
     public_name = (public.hostname or "").lower()
     if web.public_url and (public.scheme not in {"http", "https"} or not public_name or public.path.strip("/")):
@@ -100,7 +100,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _token(web: WebSection, environ: Mapping[str, str]) -> str:
+def token_of(web: WebSection, environ: Mapping[str, str]) -> str:
+    """Return the page's token, empty where none is set; raises `SettingsError` where it cannot be read."""
     if web.token_env and web.token_file:
         raise SettingsError("web.token_env and web.token_file are both set", "choose one of them")
     if not web.token_env and not web.token_file:
