@@ -19,6 +19,7 @@ from crawler.answers import failure_of_error, failure_of_status, hold_s
 from crawler.guard import AddressGuard, stand_guard
 from crawler.robots import HostHeldError, RobotsCache
 from crawler.settings import CrawlSettings, scrapy_settings
+from crawler.turns import Turns
 from tripoint.domain.backfill import Answer
 from tripoint.domain.ports import Frontier
 from tripoint.domain.types import Failure, Step
@@ -40,6 +41,7 @@ class AskSettings:
 @dataclass(slots=True)
 class _Errand:
     robots_cache: RobotsCache
+    turns: Turns
     held: dict[str, datetime]
     started: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,6 +57,7 @@ class AskSpider(scrapy.Spider):
         super().__init__(**kwargs)
         self._errand = errand
         self.robots_cache = errand.robots_cache  # where `RobotsMiddleware` finds it
+        self.turns = errand.turns  # where `TurnHandler` finds it
         self.held = errand.held  # where `HoldMiddleware` finds it
 
     async def start(self) -> AsyncIterator[Any]:
@@ -138,10 +141,10 @@ def _header(response: Response, name: str) -> str:
 
 @asynccontextmanager
 async def opened_asker(
-    settings: AskSettings, frontier: Frontier, robots_cache: RobotsCache, clock: Callable[[], datetime]
+    settings: AskSettings, frontier: Frontier, robots_cache: RobotsCache, turns: Turns, clock: Callable[[], datetime]
 ) -> AsyncIterator[Asker]:
     """Keep an engine open for questions, on the running loop."""
-    errand = _Errand(robots_cache, dict(await frontier.held(clock())))
+    errand = _Errand(robots_cache, turns, dict(await frontier.held(clock())))
     guard = AddressGuard(settings.crawl.allowed_hosts)
     stand_guard(guard)
     runner = AsyncCrawlerRunner(scrapy_settings(settings.crawl))

@@ -15,13 +15,17 @@ from crawler.report import CrawlReport, Event
 from crawler.robots import RobotsCache
 from crawler.settings import CrawlSettings, scrapy_settings
 from crawler.spider import NewsSpider
+from crawler.turns import Turns
 from tripoint.domain.meter import Meter, SilentMeter
 from tripoint.domain.ports import Frontier, Intake
 from tripoint.domain.types import Source
 
 
 class Crawler:
-    """Crawls sources, as often as it is asked to, on one loop; what robots.txt said is kept in between."""
+    """Crawls sources, as often as it is asked to, on one loop.
+
+    What robots.txt said is kept in between, and when each host was last asked; both may be shared with who else asks.
+    """
 
     def __init__(
         self,
@@ -31,6 +35,8 @@ class Crawler:
         intake: Intake,
         clock: Callable[[], datetime],
         meter: Meter | None = None,
+        robots_cache: RobotsCache | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._settings = settings
         self._meter = meter or SilentMeter()
@@ -38,7 +44,8 @@ class Crawler:
         self._frontier = frontier
         self._intake = intake
         self._clock = clock
-        self._robots_cache = RobotsCache(clock)
+        self._robots_cache = robots_cache or RobotsCache(clock)
+        self.turns = Turns() if turns is None else turns
         self._guard = AddressGuard(settings.allowed_hosts)
 
     def renew(self, settings: CrawlSettings) -> None:
@@ -66,6 +73,7 @@ class Crawler:
             frontier=self._frontier,
             intake=self._intake,
             robots_cache=self._robots_cache,
+            turns=self.turns,
             guard=self._guard,
             clock=self._clock,
             watch=watch,

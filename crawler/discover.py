@@ -19,6 +19,7 @@ from crawler.guard import AddressGuard, stand_guard
 from crawler.markup import decode, parse_html
 from crawler.robots import RobotsCache
 from crawler.settings import CrawlSettings, scrapy_settings
+from crawler.turns import Turns
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Failure, Found, Source, Step
 from tripoint.domain.urls import host, normalise_url
@@ -70,6 +71,7 @@ class DiscoverySpider(scrapy.Spider):
         super().__init__(**kwargs)
         self._errand = errand
         self.robots_cache = errand.robots_cache  # where `RobotsMiddleware` finds it
+        self.turns = Turns()  # where `TurnHandler` finds it
         self.held: dict[str, datetime] = {}  # where `HoldMiddleware` finds it
 
     async def start(self) -> AsyncIterator[Any]:

@@ -18,6 +18,7 @@ from crawler.guard import AddressGuard
 from crawler.report import CrawlReport, Event, Result
 from crawler.robots import RobotsCache
 from crawler.settings import CrawlSettings
+from crawler.turns import Turns
 from tripoint.domain.meter import Meter, SilentMeter
 from tripoint.domain.ports import Frontier, Intake
 from tripoint.domain.text import one_line
@@ -39,6 +40,7 @@ class Errand:
     frontier: Frontier
     intake: Intake
     robots_cache: RobotsCache
+    turns: Turns
     guard: AddressGuard
     clock: Callable[[], datetime]
     watch: Callable[[Event], None]

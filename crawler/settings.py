@@ -63,7 +63,10 @@ def scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:
         # On by default, each of these is a way in or a way out that a crawler has no use for.
         "REMOTE_CONTROL_ENABLED": False,
         "TELNETCONSOLE_ENABLED": False,
-        "DOWNLOAD_HANDLERS": dict.fromkeys(("data", "file", "ftp", "s3")),
+        "DOWNLOAD_HANDLERS": {
+            **dict.fromkeys(("data", "file", "ftp", "s3")),
+            **dict.fromkeys(("http", "https"), "crawler.turns.TurnHandler"),
+        },
         # It reads the peak, so that one spike would close every later crawl of the process.
         "MEMUSAGE_ENABLED": False,
         "LOGSTATS_INTERVAL": 0,

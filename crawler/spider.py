@@ -43,6 +43,7 @@ class NewsSpider(scrapy.Spider):
         self._errand = errand
         self._visits = Visits(errand, self._page_requests)
         self.robots_cache = errand.robots_cache  # where `RobotsMiddleware` finds it
+        self.turns = errand.turns  # where `TurnHandler` finds it
         self.held = errand.held  # where `HoldMiddleware` finds it
         self.meter = errand.meter  # where `MeterMiddleware` finds it
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 from tests.backfill.conftest import ASKED
 from tests.house import House
@@ -49,6 +50,20 @@ def test_search_pages_are_turned_until_nothing_is_new(
     assert set(found) <= relevant(outlets)
     assert len(found) == len(set(found)) > 12
     assert len(past.fetched()) < 60
+
+
+def test_a_host_is_asked_for_indexes_and_pages_at_one_pace(reader: House, past: PastWorld) -> None:
+    """Trap: questions and pages go through two downloaders, and the second knows nothing of the first."""
+    reader.settings["crawl"]["delay_s"] = 0.4
+    reader.run(
+        "backfill", "--since", "2018-08-01", "--until", "2018-08-02", "--via", "archive", "--limit", "3", "--quiet"
+    )
+    seen: dict[str, list[float]] = {}
+    for each in past.requests:
+        seen.setdefault(each.outlet, []).append(each.at)
+    gaps = [later - earlier for moments in seen.values() for earlier, later in pairwise(sorted(moments))]
+    assert len(gaps) > 3
+    assert min(gaps) > 0.25
 
 
 def test_a_query_of_ones_own(reader: House) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -45,6 +47,13 @@ class Connections:
         self.ports.add(exchange.request.transport.get_extra_info("peername")[1])
         self.requests += 1
         return exchange.respond(exchange.usual)
+
+
+def _until(ready: Callable[[], bool], deadline_s: float = 60) -> None:
+    end = time.monotonic() + deadline_s
+    while not ready():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_the_longest_of_what_a_publisher_says_is_waited_for(
@@ -105,3 +114,20 @@ def test_the_user_agent_names_us_and_whom_to_write_to(
     (agent,) = agents
     assert agent.startswith("Tripoint/")
     assert agent.endswith("(desk@example.org)")
+
+
+def test_the_delay_holds_from_one_crawl_to_the_next(house: House, desk: list[DeskOutlet], room: NewsroomThread) -> None:
+    """Trap: each crawl has a downloader of its own, which knows nothing of what the one before asked last."""
+    outlet = desk[0].outlet
+    house.settings["crawl"] |= {"delay_s": 1.6, "max_pages_per_source": 1}
+    house.settings["run"] = {"interval_s": 1, "min_interval_s": 1, "max_interval_s": 1}
+    house.reads([(outlet, room.base(outlet.name))])
+    service = house.start("run")
+    try:
+        _until(lambda: room.count(outlet.name, "/rss.xml") >= 2 or service.poll() is not None)
+    finally:
+        service.terminate()
+        service.communicate(timeout=30)
+    moments = sorted(each.at for each in room.requests)
+    assert len(moments) >= 4
+    assert min(later - earlier for earlier, later in pairwise(moments)) > 1.4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -87,9 +88,10 @@ class PastWorld:
         host, port = listener.getsockname()
 
         async def handle(request: web.BaseRequest) -> web.Response:
+            at = time.monotonic()
             answer = self._sites[name].answer(request.path, request.query)
             headers = {key.lower(): value for key, value in request.headers.items()}
-            logged = Request(name, request.method, request.path, answer.status, headers, 0.0, request.query_string)
+            logged = Request(name, request.method, request.path, answer.status, headers, at, request.query_string)
             with self._answered:
                 self.requests.append(logged)
                 self._answered.notify_all()

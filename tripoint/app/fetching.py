@@ -64,6 +64,7 @@ class WorkerFetching:
                 return
             report = await self._works.crawler.crawl([source], stop=self._stop, due=due.listings, budget_s=BUDGET_S)
             await self._works.look_after([source])
+            await self._works.crawler.turns.rest(source.hosts)  # who reads there next does not know when we asked
         except Exception as error:
             self._lost(error)
             raise

@@ -40,6 +40,7 @@ async def run_job(
     from crawler.ask import AskSettings, opened_asker
     from crawler.crawl import Crawler
     from crawler.robots import RobotsCache
+    from crawler.turns import Turns
     from tripoint.app.wiring import build_policy, crawl_settings, utc_now
 
     store, crawling = works.stores.backfill, replace(crawl_settings(settings), follow_links="none")
@@ -50,9 +51,10 @@ async def run_job(
         works.quiet(always.who_must_hear if alert == "instant" else lambda *_: Hearing()),
     )
     frontier = JobFrontier(works.writer, store, job.id, works.frontier, limit)
-    crawler = Crawler(crawling, works.extractor, frontier, intake, utc_now)
+    robots_cache, turns = RobotsCache(utc_now), Turns()  # questions and pages go to the same hosts
+    crawler = Crawler(crawling, works.extractor, frontier, intake, utc_now, robots_cache=robots_cache, turns=turns)
     asking = AskSettings(crawling, settings.backfill.retry_s)
-    async with opened_asker(asking, works.frontier, RobotsCache(utc_now), utc_now) as asker:
+    async with opened_asker(asking, works.frontier, robots_cache, turns, utc_now) as asker:
         tools = Tools(asker, crawler, works.extractor, intake, frontier, store, works.writer, utc_now)
         limits = Limits(settings.backfill.at_once, settings.backfill.batch)
         held = works.stores.held
