@@ -14,6 +14,7 @@ from storage import tables as t
 from storage.backfill import note_find
 from storage.database import Database
 from storage.evidence import write_evidence
+from storage.frontier import QUARANTINED
 from storage.lock import decide_alone
 from storage.queue import queue_alerts, write_rulings
 from storage.relevant import IS_RELEVANT
@@ -41,6 +42,7 @@ from tripoint.domain.types import (
 )
 
 MAX_ATTEMPTS = 5
+_MOST_POISONED = 2  # times that a page may kill or hang its reader
 _BATCH = 200
 _FIRST_RETRY_S = 60.0
 _LONGEST_RETRY_S = 6 * 3600.0
@@ -170,7 +172,10 @@ class ArticleStore:
             finish_candidate(connection, candidate, "not_article", at, page.reason)
 
     def keep_failure(self, candidate: Candidate, failure: Failure, at: datetime) -> None:
-        """Store a failure, and set when the candidate is due again; one without hope is finished as failed."""
+        """Store a failure, and set when the candidate is due again; one without hope is finished as failed.
+
+        A page that killed or hung its reader twice is put under quarantine: only a person lets it out.
+        """
         with self._database.write() as connection:
             connection.execute(
                 insert(t.failures).values(
@@ -183,12 +188,18 @@ class ArticleStore:
                 )
             )
             known = connection.execute(
-                select(t.frontier.c.attempts, t.frontier.c.state).where(t.frontier.c.url == candidate.url)
+                select(t.frontier.c.attempts, t.frontier.c.state, t.frontier.c.poisoned).where(
+                    t.frontier.c.url == candidate.url
+                )
             ).first()
             if known and known.state == "again":  # the article is stored: another look that fails costs nothing
                 finish_candidate(connection, candidate, "done", at, failure.reason)
                 return
             attempts = 1 + (known.attempts if known else 0)
+            poisoned = (known.poisoned if known else 0) + int(failure.is_poison)
+            if poisoned >= _MOST_POISONED:
+                finish_candidate(connection, candidate, QUARANTINED, at, failure.reason)
+                return
             if not failure.retryable or attempts >= MAX_ATTEMPTS:
                 finish_candidate(connection, candidate, "failed", at, failure.reason)
                 return
@@ -196,7 +207,9 @@ class ArticleStore:
             connection.execute(
                 update(t.frontier)
                 .where(t.frontier.c.url == candidate.url)
-                .values(attempts=attempts, due_at=at + timedelta(seconds=wait_s), reason=failure.reason)
+                .values(
+                    attempts=attempts, poisoned=poisoned, due_at=at + timedelta(seconds=wait_s), reason=failure.reason
+                )
             )
 
     def get(self, article_id: int) -> StoredArticle | None:

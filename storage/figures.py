@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 
 from storage import tables as t
 from storage.database import Database
+from storage.frontier import QUARANTINED
 from tripoint.domain.types import AlertState
 
 
@@ -21,6 +22,7 @@ class Figures:
     relevant: int
     waiting: int  #: pages that were listed and not yet read
     revisits: int  #: pages that will be looked at again
+    quarantined: int  #: pages that nobody reads any more, since they killed or hung who did
     alerts: Mapping[AlertState, int]
     failing_channels: frozenset[str]
     answered_at: Mapping[str, datetime]  #: by source: the last time that a listing of it answered as it should
@@ -30,7 +32,7 @@ class Figures:
 
 def read_figures(database: Database) -> Figures:
     """Return the figures of now."""
-    states = select(t.frontier.c.state, func.count()).where(t.frontier.c.state.in_(("pending", "again")))
+    states = select(t.frontier.c.state, func.count()).where(t.frontier.c.state.in_(("pending", "again", QUARANTINED)))
     answered = select(t.listings.c.source, func.max(t.listings.c.last_answer_at)).group_by(t.listings.c.source)
     relevant = select(func.count(func.distinct(t.assessments.c.article_id))).where(t.assessments.c.relevant)
     alerts = select(t.alerts.c.state, func.count()).group_by(t.alerts.c.state)
@@ -47,6 +49,7 @@ def read_figures(database: Database) -> Figures:
             relevant=connection.scalar(relevant) or 0,
             waiting=frontier.get("pending", 0),
             revisits=frontier.get("again", 0),
+            quarantined=frontier.get(QUARANTINED, 0),
             alerts={state: counted.get(state, 0) for state in AlertState},
             failing_channels=frozenset(connection.scalars(failing)),
             answered_at={source: at for source, at in connection.execute(answered) if at is not None},

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from storage import tables as t
 from storage.coverage import record_span, repair_span, take_blind
@@ -22,6 +22,7 @@ from tripoint.domain.urls import canonical_url, host
 
 _OPEN = ("pending", "again")  # to be fetched once it is due; what is due again is stored already
 MOST = sys.maxsize  # no bound
+QUARANTINED = "quarantined"
 _CHUNK = 500  # below the number of variables that SQLite allows in one statement
 
 
@@ -40,6 +41,17 @@ class ListingState:
     interval_s: float | None = None
     due_at: datetime | None = None
     last_new_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A page that nobody reads any more, since it killed or hung who did."""
+
+    id: int
+    url: str
+    source: str
+    since: datetime
+    reason: str
 
 
 class FrontierStore:
@@ -153,6 +165,27 @@ class FrontierStore:
                 Candidate(row.url, row.source, Found(row.found_by), row.found_at, row.title, row.published, row.summary)
                 for row in connection.execute(query)
             ]
+
+    def quarantined(self, source: str = "") -> Sequence[Quarantined]:
+        """Return the pages under quarantine, of one source or of all, newest first."""
+        c = t.frontier.c
+        query = select(c.id, c.url, c.source, c.finished_at, c.reason).where(c.state == QUARANTINED)
+        if source:
+            query = query.where(c.source == source)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(c.finished_at.desc(), c.id))
+            return [Quarantined(*row) for row in rows]
+
+    def release(self, ids: Sequence[int], now: datetime) -> int:
+        """Let pages out of quarantine: they are due at once, as if they had just been found; returns how many."""
+        c = t.frontier.c
+        fresh = {"state": "pending", "attempts": 0, "poisoned": 0, "due_at": now, "finished_at": None, "reason": ""}
+        released = 0
+        with self._database.write() as connection:
+            for start in range(0, len(ids), _CHUNK):
+                chosen = (c.id.in_(ids[start : start + _CHUNK]), c.state == QUARANTINED)
+                released += connection.execute(update(t.frontier).where(*chosen).values(**fresh)).rowcount
+        return released
 
     def states(self) -> dict[str, int]:
         """Return how many candidates are in each state."""

@@ -27,6 +27,7 @@ VERBS = (
     "migrate-archive",
     "sources list",
     "sources check",
+    "sources quarantine",
     "alerts list",
     "alerts policies",
     "alerts show",

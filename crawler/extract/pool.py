@@ -26,7 +26,12 @@ T = TypeVar("T")
 
 _PAGES_A_WORKER = 400  # then it is replaced, because lxml and the libraries' caches never give memory back
 _PAGES_A_CACHE = 100
+_ASKED_TO_END = (signal.SIGTERM, -signal.SIGTERM)  # by whoever ends all our processes, and not by the page
 _WORKER_BYTES = 2 * 1024**3  # a page of the largest size takes a tenth of it
+
+
+ReadPage = Callable[[Page, Candidate, Source], Any]
+"""Reads a page in a worker: a function of a module, since a worker must find it by its name."""
 
 
 def read_page_here(page: Page, candidate: Candidate, source: Source) -> Any:
@@ -95,7 +100,7 @@ class ExtractionPool:
         self,
         workers: int = 0,
         timeout_s: float = 20.0,
-        read: Callable[[Page, Candidate, Source], Any] = read_page_here,
+        read: ReadPage = read_page_here,
         meter: Meter | None = None,
     ) -> None:
         self._timeout_s = timeout_s
@@ -158,9 +163,12 @@ class ExtractionPool:
                 self._meter.read(step, seconds, is_failed=False)
             return found
         except (TimeoutError, concurrent.futures.TimeoutError):
-            return Failure(step, subject, f"reading it took longer than {self._timeout_s:g} s", retryable=False)
+            # Once may be a machine that was busy; whoever keeps failures counts, and tries no third time.
+            reason = f"reading it took longer than {self._timeout_s:g} s"
+            return Failure(step, subject, reason, retryable=True, is_poison=True)
         except ProcessExpired as error:
-            return Failure(step, subject, f"the worker that read it died (exit {error.exitcode})", retryable=True)
+            reason = f"the worker that read it died (exit {error.exitcode})"
+            return Failure(step, subject, reason, retryable=True, is_poison=error.exitcode not in _ASKED_TO_END)
         except MemoryError:
             return Failure(step, subject, "reading it needs more memory than a page may have", retryable=False)
         except UnreadableListingError as error:

@@ -51,9 +51,10 @@ def test_one_bad_page_does_not_stop_the_rest() -> None:
             workers.close()
 
     hung, died, failed, *good = asyncio.run(run())
-    assert hung == Failure(Step.EXTRACT, "u", "reading it took longer than 1 s", retryable=False)
+    assert hung == Failure(Step.EXTRACT, "u", "reading it took longer than 1 s", retryable=True, is_poison=True)
     assert isinstance(died, Failure)
     assert died.retryable
+    assert died.is_poison
     assert failed == Failure(Step.EXTRACT, "u", "ValueError: two lines", retryable=False)
     assert good == [NotArticle("u", NotArticleKind.EMPTY, "read")] * 2
 

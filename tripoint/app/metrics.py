@@ -160,6 +160,11 @@ class _Now(Collector):
             ("tripoint_stored_relevant_articles", "Articles in the archive that are relevant.", figures.relevant),
             ("tripoint_pages_waiting", "Pages that were listed and not yet read.", figures.waiting),
             ("tripoint_pages_to_revisit", "Pages that will be looked at again for changes.", figures.revisits),
+            (
+                "tripoint_pages_quarantined",
+                "Pages that nobody reads any more, since they killed or hung who did.",
+                figures.quarantined,
+            ),
             ("tripoint_writer_waiting", "Calls that the writer thread has before it.", state.writer_waiting),
             ("tripoint_database_bytes", "Size of the database.", figures.bytes),
         ):

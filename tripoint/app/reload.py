@@ -31,7 +31,6 @@ from tripoint.app.wiring import (
     crawl_settings,
     operator_channels,
     pace_of,
-    utc_now,
 )
 from tripoint.app.writer import WriterOutbox
 from tripoint.domain.errors import TripointError
@@ -152,7 +151,7 @@ class Reloader:
         works, stores = self.works, self.works.stores
         stores.frontier.renew(pace_of(plan.settings), plan.settings.crawl.max_waiting_per_host)
         stores.articles.renew(plan.settings.crawl.revisit_h)
-        works.intake.renew(Pipeline(plan.judge, plan.placer, stores.articles, plan.who_must_hear, utc_now))
+        works.intake.renew(Pipeline(plan.judge, plan.placer, stores.articles, plan.who_must_hear, works.clock))
         works.crawler.renew(crawl_settings(plan.settings))
         works.extractor.renew(plan.settings.crawl.extract_timeout_s)
         works.meter.expect(each.name for each in plan.channels)

@@ -60,7 +60,7 @@ from tripoint.stories.placement import Placer
 
 if TYPE_CHECKING:
     from crawler.crawl import Crawler
-    from crawler.extract.pool import ExtractionPool
+    from crawler.extract.pool import ExtractionPool, ReadPage
     from crawler.settings import CrawlSettings
 
 
@@ -120,6 +120,7 @@ class Works:
     pulse: Pulse  #: whether all of this is alive
     judge: Judge
     intake: WriterIntake
+    clock: Callable[[], datetime]
 
     async def look_after(self, sources: Sequence[Source]) -> None:
         """Judge how sources do after they were read, and tell the operator of those that changed."""
@@ -135,12 +136,12 @@ class Works:
             )
 
         listings = [url for _, url in source.listings]
-        _, queued = self.stores.health.update(source.name, listings, utc_now(), tell)
+        _, queued = self.stores.health.update(source.name, listings, self.clock(), tell)
         return queued
 
     async def tell_together(self, *, old_too: bool = False) -> int:
         """Queue the digests that are due, at the end of a pass the summary of what is old too; return how many."""
-        now = utc_now()
+        now = self.clock()
 
         def tell(held: Held) -> Alert:
             return digest_alert(held, self.policies.rule(held.rule), now)
@@ -159,12 +160,12 @@ class Works:
 
     def _listen(self, topic: Topic) -> int:
         return self.stores.rhythms.update(
-            topic.name, utc_now(), lambda turn: rhythm_alerts(turn, topic.title, self.policies.rules)
+            topic.name, self.clock(), lambda turn: rhythm_alerts(turn, topic.title, self.policies.rules)
         )
 
     async def escalate(self) -> int:
         """Queue for other channels what waits for one that stays down; return how many alerts that made."""
-        now = utc_now()
+        now = self.clock()
         queued = await self.writer.do(lambda: self.stores.escalation.escalate(now, self.policies))
         if queued:
             self.courier.wake()
@@ -180,14 +181,14 @@ class Works:
     async def alerts_wait(self) -> bool:
         """Say whether an alert that another process queued is due."""
         due = await self.writer.do(lambda: self.stores.alerts.next_due(self.courier.channels))
-        return due is not None and due <= utc_now()
+        return due is not None and due <= self.clock()
 
     async def due(self, sources: Sequence[Source], busy: Set[str], *, at_once: bool = False) -> Due:
         """Return the sources that have something to do now, and which of their listings are due.
 
         What lives on a `busy` host is left out, and on one that asked to be left alone.
         """
-        now = utc_now()
+        now = self.clock()
         free = [each for each in sources if each.enabled and not each.hosts & busy]
         return await self.writer.do(lambda: self._due(free, now, at_once=at_once))
 
@@ -331,18 +332,26 @@ def crawl_settings(settings: Settings) -> CrawlSettings:
 
 
 @asynccontextmanager
-async def opened_works(settings: Settings, write: Callable[[str], None], *, alone: bool = True) -> AsyncIterator[Works]:
+async def opened_works(
+    settings: Settings,
+    write: Callable[[str], None],
+    *,
+    alone: bool = True,
+    clock: Callable[[], datetime] = utc_now,
+    read: ReadPage | None = None,
+) -> AsyncIterator[Works]:
     """Build everything that a crawl and its alerts need, alone on this database, and take it down again.
 
-    One that is not `alone` fetches beside others: it sends nothing, and needs no channel's address.
+    One that is not `alone` fetches beside others: it sends nothing, and needs no channel's address. `read` takes the
+    place of what reads a page in a worker, a function of a module.
     """
     # Scrapy and trafilatura take most of a second to load: `--help` should not wait for them, and the workers load
     # theirs while this process loads its own.
-    from crawler.extract.pool import ExtractionPool
+    from crawler.extract.pool import ExtractionPool, read_page_here
 
     meter = Metrics()
     meter.expect(name for name, section in settings.channels.items() if section.enabled)
-    extractor = ExtractionPool(settings.crawl.workers, settings.crawl.extract_timeout_s, meter=meter)
+    extractor = ExtractionPool(settings.crawl.workers, settings.crawl.extract_timeout_s, read or read_page_here, meter)
     try:
         from crawler.crawl import Crawler
 
@@ -359,13 +368,13 @@ async def opened_works(settings: Settings, write: Callable[[str], None], *, alon
                 WriterOutbox(writer, stores.alerts, policies),
                 channels,
                 courier_settings(settings),
-                utc_now,
+                clock,
                 dice,
                 build_renderer(settings),
                 meter,
             )
             policy = build_policy(settings, seeds)
-            pipeline = Pipeline(judge, build_placer(seeds), stores.articles, policy.who_must_hear, utc_now)
+            pipeline = Pipeline(judge, build_placer(seeds), stores.articles, policy.who_must_hear, clock)
             frontier = WriterFrontier(writer, stores.frontier)
             intake = WriterIntake(writer, pipeline, courier.wake, meter)
             crawler = Crawler(
@@ -373,14 +382,14 @@ async def opened_works(settings: Settings, write: Callable[[str], None], *, alon
                 extractor,
                 frontier,
                 intake,
-                utc_now,
+                clock,
                 meter,
             )
             gc.freeze()  # the lexicon and the libraries live as long as the process: never look through them again
 
             def quiet(who: WhoMustHear) -> WriterIntake:
                 return WriterIntake(
-                    writer, Pipeline(judge, build_placer(seeds), stores.articles, who, utc_now), courier.wake, meter
+                    writer, Pipeline(judge, build_placer(seeds), stores.articles, who, clock), courier.wake, meter
                 )
 
             operator = operator_channels(settings)
@@ -400,6 +409,7 @@ async def opened_works(settings: Settings, write: Callable[[str], None], *, alon
                 pulse,
                 judge,
                 intake,
+                clock,
             )
     finally:
         await asyncio.get_running_loop().run_in_executor(None, extractor.close)

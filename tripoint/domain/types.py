@@ -254,6 +254,7 @@ class Failure:
     reason: str  #: one line, no secrets
     retryable: bool
     retry_after_s: float | None = None  #: what the server asked for
+    is_poison: bool = False  #: reading it killed or hung the process that read it
 
 
 Extraction = Article | NotArticle | Failure

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tripoint.app.cli import quarantine
 from tripoint.app.cli.progress import Progress
 from tripoint.app.cli.terminal import err, out, plain, print_json, print_table, settings_of
 from tripoint.app.seeds import load_seeds, parse_sources
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(sources, name="sources", epilog="Example: tripoint sources list --language vi")
 
     _register_changes(sources)
+    quarantine.register(sources)
 
     @sources.command(epilog="Example: tripoint sources health --json")
     def health(
@@ -283,7 +285,8 @@ def _switch(settings: Settings, name: str, *, on: bool) -> None:
     file = set_in_folder(folder, source.name, "enabled", "true" if on else "false")
     if file is None:
         raise MendError(f"no file under {folder}/sources holds {name} in the usual form", "write `enabled` into it")
-    out().print(f"{name} is {'read again' if on else 'no longer read'} from the next start on ({file.name})")
+    what = "read again" if on else "no longer read"
+    out().print(f"{name} is {what} from the next start or `tripoint reload` on ({file.name})")
 
 
 def _add(settings: Settings, url: str, said: tuple[str, str, str], place: tuple[str, str], *, dry_run: bool) -> None:
