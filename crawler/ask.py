@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,14 +20,15 @@ from crawler.guard import AddressGuard, stand_guard
 from crawler.robots import HostHeldError, RobotsCache
 from crawler.settings import CrawlSettings, scrapy_settings
 from crawler.turns import Turns
-from tripoint.domain.backfill import Answer
+from tripoint.domain.backfill import Answer, Patience
 from tripoint.domain.ports import Frontier
 from tripoint.domain.types import Failure, Step
 from tripoint.domain.urls import host
 
 _ATTEMPTS = 4
+_LONGEST_WAIT_S = 60.0  # between two attempts, where the server names no time
 _PATIENCE_S = 120.0  # a server that wants to be left alone for longer is asked in another run
-_TOTAL = re.compile(r"bytes \d+-\d+/(\d+)")
+_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,33 +90,40 @@ class Asker:
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.asked = 0  #: questions that were sent
 
-    async def get(self, url: str, *, pause_s: float = 0.0, part: tuple[int, int] | None = None) -> Answer | Failure:
+    async def get(
+        self,
+        url: str,
+        *,
+        pause_s: float = 0.0,
+        part: tuple[int, int] | None = None,
+        patience: Patience | None = None,
+    ) -> Answer | Failure:
         """Fetch an address; what a server refuses for now is asked again a few times, as late as it asks."""
-        wait_s = self._settings.retry_s
-        for attempt in range(_ATTEMPTS):
-            found = await self._once(url, pause_s, part)
-            if not isinstance(found, Failure) or not found.retryable or attempt == _ATTEMPTS - 1:
+        wait_s, attempts = self._settings.retry_s, patience.attempts if patience else _ATTEMPTS
+        request = _request(url, part, patience)
+        for attempt in range(attempts):
+            found = await self._once(request, pause_s, part)
+            if not isinstance(found, Failure) or not found.retryable or attempt == attempts - 1:
                 return found
             if (found.retry_after_s or 0) > _PATIENCE_S:
                 return found
             await asyncio.sleep(max(wait_s, found.retry_after_s or 0))
-            wait_s *= 2
+            wait_s = min(2 * wait_s, max(_LONGEST_WAIT_S, wait_s))
         raise AssertionError("unreachable")  # pragma: no cover
 
-    async def _once(self, url: str, pause_s: float, part: tuple[int, int] | None) -> Answer | Failure:
+    async def _once(self, request: scrapy.Request, pause_s: float, part: tuple[int, int] | None) -> Answer | Failure:
         if not pause_s:
-            return await self._fetch(url, part)
-        async with self._turns[host(url)]:
-            found = await self._fetch(url, part)
+            return await self._fetch(request, part)
+        async with self._turns[host(request.url)]:
+            found = await self._fetch(request, part)
             await asyncio.sleep(pause_s)  # after the answer, so that the server sees at least as much between two
             return found
 
-    async def _fetch(self, url: str, part: tuple[int, int] | None) -> Answer | Failure:
-        headers = {"Range": f"bytes={part[0]}-{part[1]}", "Accept-Encoding": "identity"} if part else {}
-        request = scrapy.Request(url, headers=headers, dont_filter=True, meta={"handle_httpstatus_all": True})
+    async def _fetch(self, request: scrapy.Request, part: tuple[int, int] | None) -> Answer | Failure:
+        url = request.url
         self.asked += 1
         try:
-            response: Response = await self._errand.engine.download_async(request)
+            response: Response = await self._errand.engine.download_async(request.copy())
         except HostHeldError as error:
             return Failure(Step.LISTING, url, str(error), retryable=False)
         except Exception as error:  # noqa: BLE001 - the edge: whatever keeps an answer from coming becomes a value
@@ -123,15 +131,33 @@ class Asker:
                 return Failure(Step.LISTING, url, refusal, retryable=False)
             return failure_of_error(Step.LISTING, url, error)
         now, retry_after = self._clock(), _header(response, "Retry-After")
+        if part and response.status in {206, 416}:
+            return _part(url, response, part[0])
         if failure := failure_of_status(Step.LISTING, url, response.status, retry_after, now):
             if (seconds := hold_s(response.status, failure.retry_after_s)) > _PATIENCE_S and failure.retry_after_s:
                 self._errand.held[host(url)] = now + timedelta(seconds=seconds)
                 await self._frontier.hold(host(url), now + timedelta(seconds=seconds), failure.reason)
             return failure
-        answer = Answer(response.url, response.status, _header(response, "Content-Type"), response.body)
-        if part and (total := _TOTAL.fullmatch(_header(response, "Content-Range"))):
-            return replace(answer, total_bytes=int(total[1]))
-        return answer
+        return Answer(response.url, response.status, _header(response, "Content-Type"), response.body)
+
+
+def _request(url: str, part: tuple[int, int] | None, patience: Patience | None) -> scrapy.Request:
+    headers = {"Range": f"bytes={part[0]}-{part[1]}", "Accept-Encoding": "identity"} if part else {}
+    meta: dict[str, Any] = {"handle_httpstatus_all": True}
+    if patience:
+        meta |= {"download_timeout": patience.timeout_s, "download_maxsize": patience.most_bytes}
+    return scrapy.Request(url, headers=headers, dont_filter=True, meta=meta)
+
+
+def _part(url: str, response: Response, first: int) -> Answer | Failure:
+    """Return some bytes of a file, or none where they were asked for behind its end (RFC 9110, 14.4)."""
+    said = _RANGE.fullmatch(_header(response, "Content-Range"))
+    if said is None or (response.status == 206) == (said[1] is None):
+        return Failure(Step.LISTING, url, f"HTTP {response.status} does not say which bytes it holds", retryable=False)
+    if said[1] is not None and int(said[1]) != first:
+        return Failure(Step.LISTING, url, "the server gave other bytes than were asked for", retryable=False)
+    body = response.body if response.status == 206 else b""
+    return Answer(response.url, response.status, _header(response, "Content-Type"), body, int(said[2]))
 
 
 def _header(response: Response, name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tripoint.domain.backfill import Ask
+from tripoint.domain.backfill import Ask, Patience
 from tripoint.domain.types import Failure, Step
 
 
@@ -54,19 +54,43 @@ class DiskParts:
 
 
 class ServerParts:
-    """A file on a server that gives parts of it (RFC 9110, 14)."""
+    """A file on a server that gives parts of it (RFC 9110, 14).
 
-    def __init__(self, url: str, ask: Ask) -> None:
+    It is asked for long stretches, since each question may be refused and a long answer is refused as seldom as a short
+    one; what was fetched ahead is held until it is read.
+    """
+
+    def __init__(self, url: str, ask: Ask, patience: Patience) -> None:
         self._url = url
         self._ask = ask
+        self._patience = patience
+        self._ahead = b""
+        self._start = 0  # of what is ahead, in bytes into the file
+        self._total: int | None = None  # known after the first answer
 
     async def read(self, start: int, size: int) -> Part | Failure:
         """Return up to so many bytes from a place on."""
-        answer = await self._ask.get(self._url, part=(start, start + size - 1))
+        if not self._start <= start <= self._start + len(self._ahead):
+            self._ahead, self._start = b"", start
+        self._ahead, self._start = self._ahead[start - self._start :], start
+        while len(self._ahead) < size and (self._total is None or start + len(self._ahead) < self._total):
+            if failure := await self._fetch(start + len(self._ahead)):
+                return failure
+        return Part(self._ahead[:size], start, self._total or 0)
+
+    async def _fetch(self, first: int) -> Failure | None:
+        most = self._patience.most_bytes
+        answer = await self._ask.get(self._url, part=(first, first + most - 1), patience=self._patience)
         if isinstance(answer, Failure):
             return answer
-        if answer.status == 206 and answer.total_bytes is not None:
-            return Part(answer.body, start, answer.total_bytes)
         if answer.status == 200:  # a small file, or a server that does not know how to give a part
-            return Part(answer.body[start : start + size], start, len(answer.body))
-        return Failure(Step.FETCH, self._url, f"HTTP {answer.status} without the length of the file", retryable=False)
+            body, total = answer.body[first:], len(answer.body)
+        else:
+            body, total = answer.body, answer.total_bytes or 0
+        if self._total not in {None, total}:
+            return Failure(Step.FETCH, self._url, "the file changed while it was read", retryable=True)
+        if not body and first < total:
+            return Failure(Step.FETCH, self._url, "the server gave nothing of the file", retryable=True)
+        self._ahead += body
+        self._total = total
+        return None

@@ -120,6 +120,14 @@ class BackfillSection(Section):
     bing_news_url: str = Field(default="https://www.bing.com/news/search", description="Bing News as RSS.")
     cdx_url: str = Field(default="https://web.archive.org/cdx/search/cdx", description="The Wayback Machine's index.")
     snapshot_url: str = Field(default="https://web.archive.org/web", description="The Wayback Machine's copies.")
+    cc_news_url: str = Field(default="https://data.commoncrawl.org", description="Common Crawl's files.")
+    cc_news_part_mb: int = Field(
+        default=32, ge=1, le=1024, description="Megabytes of a file of CC-NEWS that one request asks for."
+    )
+    cc_news_timeout_s: float = Field(default=300.0, gt=0, description="Longest wait for such a part.")
+    cc_news_attempts: int = Field(
+        default=30, ge=1, description="How often a part is asked for; `503 Slow Down` is an everyday answer there."
+    )
     gdelt_pause_s: float = Field(default=5.0, ge=0, description="Least time between two questions to GDELT.")
     at_once: int = Field(default=8, ge=1, le=64, description="Windows of one provider asked beside each other.")
     batch: int = Field(default=400, ge=1, description="New pages after which they are fetched before more is asked.")

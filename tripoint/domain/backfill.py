@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from tripoint.domain.types import Article, Candidate, Failure, Page, Source
@@ -142,11 +142,30 @@ class Answer:
     total_bytes: int | None = None  #: of the whole, where only a part was asked for
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a question of an unusual size is waited for, in the place of what holds for pages."""
+
+    timeout_s: float
+    most_bytes: int  #: of an answer
+    attempts: int
+
+
 class Ask(Protocol):
     """Asks servers, politely and one question after the other; retries what is worth it."""
 
-    async def get(self, url: str, *, pause_s: float = 0.0, part: tuple[int, int] | None = None) -> Answer | Failure:
-        """Fetch an address; `pause_s` is the least time between two questions to its host."""
+    async def get(
+        self,
+        url: str,
+        *,
+        pause_s: float = 0.0,
+        part: tuple[int, int] | None = None,
+        patience: Patience | None = None,
+    ) -> Answer | Failure:
+        """Fetch an address; `pause_s` is the least time between two questions to its host.
+
+        A `part` is the first and the last byte of it; one that begins behind the end is answered with status 416.
+        """
         ...
 
 
@@ -164,6 +183,15 @@ class Provider(Protocol):
 
     async def search(self, shard: Shard, wanted: Wanted, ask: Ask) -> Sought:
         """Ask one shard; what goes wrong is a state with its reason, never an exception."""
+        ...
+
+
+@runtime_checkable
+class Costly(Protocol):
+    """A provider whose plan does not tell how much it will ask for."""
+
+    def cost(self, wanted: Wanted) -> str:
+        """Say so for people, in a line."""
         ...
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tripoint.app.seeds import Seeds
 from tripoint.app.settings import Settings
-from tripoint.domain.backfill import Provider, Shelf, Terms, Wanted
+from tripoint.domain.backfill import Patience, Provider, Shelf, Terms, Wanted
 from tripoint.domain.errors import SettingsError
 from tripoint.domain.when import Days, read_days
 from tripoint.relevance.prematch import core_names
@@ -21,7 +21,8 @@ from tripoint.relevance.querying import slugs_of, terms_of
 if TYPE_CHECKING:
     from crawler.extract.pool import ExtractionPool
 
-PROVIDERS = ("archive", "search", "gdelt", "google-news", "bing-news", "wayback")
+BY_DEFAULT = ("archive", "search", "gdelt", "google-news", "bing-news", "wayback")
+PROVIDERS = (*BY_DEFAULT, "cc-news")  # a month of CC-NEWS is hundreds of gigabytes: only who names it wants that
 WARC = "warc:"  # before the path of a file or folder
 
 
@@ -78,7 +79,7 @@ def read_asked(
         raise SettingsError(f"--since {since} lies ahead: nothing was published yet", "name a day of the past")
     if first >= end:
         raise SettingsError(f"--since {since} ({first}) is after --until {until}", "exchange the two")
-    chosen = tuple(dict.fromkeys(map(_provider, via))) or PROVIDERS
+    chosen = tuple(dict.fromkeys(map(_provider, via))) or BY_DEFAULT
     if language not in {"", "vi", "en"}:
         raise SettingsError(f"--lang {language}: this language is not searched", "write vi or en")
     return Asked(tuple(words), first.isoformat(), end.isoformat(), chosen, tuple(sources), language)
@@ -144,11 +145,18 @@ def build_providers(settings: Settings, asked: Asked, extractor: ExtractionPool,
         WaybackProvider(extractor, past.cdx_url, past.snapshot_url),
     ]
     chosen = [each for each in known if each.name in asked.via]
-    if paths := [Path(each.removeprefix(WARC)) for each in asked.via if each.startswith(WARC)]:
+    paths = [Path(each.removeprefix(WARC)) for each in asked.via if each.startswith(WARC)]
+    if paths or "cc-news" in asked.via:
+        from crawler.warc.cc_news import CcNewsProvider
         from crawler.warc.local import Sieve, WarcProvider
         from crawler.warc.search import WarcSearch
         from tripoint.app.wiring import utc_now
 
         search = WarcSearch(extractor, shelf, utc_now, extractor.workers)
-        chosen.append(WarcProvider(search, Sieve(past.prematch, settings.crawl.max_page_bytes), paths))
+        sieve = Sieve(past.prematch, settings.crawl.max_page_bytes)
+        if "cc-news" in asked.via:
+            patience = Patience(past.cc_news_timeout_s, past.cc_news_part_mb * 1024**2, past.cc_news_attempts)
+            chosen.append(CcNewsProvider(extractor, search, sieve, past.cc_news_url, patience))
+        if paths:
+            chosen.append(WarcProvider(search, sieve, paths))
     return chosen

@@ -150,22 +150,26 @@ def _show_plan(settings: Settings, asked: Asked, *, as_json: bool) -> None:
     from tripoint.app.backfill.asked import build_providers
     from tripoint.app.backfill.shelf import NoShelf
     from tripoint.app.seeds import load_seeds
+    from tripoint.domain.backfill import Costly
 
     wanted = wanted_of(asked, load_seeds(settings.seeds.folder))
     extractor = ExtractionPool(1)
     try:
         providers = build_providers(settings, asked, extractor, NoShelf())
         shards = [each for provider in providers for each in provider.shards(wanted)]
+        costs = [each.cost(wanted) for each in providers if isinstance(each, Costly)]
     finally:
         extractor.close()
     if as_json:
         rows = [{"provider": s.provider, "query": s.query, "start": s.start, "end": s.end} for s in shards]
-        print_json({"requests": len(shards), "windows": rows})
+        print_json({"requests": len(shards), "windows": rows, "more": costs})
         return
     print_table("What would be asked", ("provider", "days", "query"), [(s.provider, s.label, s.query) for s in shards])
     out().print(
         plain(f"{len(shards)} windows, at least {len(shards)} requests, and one for each page found; none was made")
     )
+    for each in costs:
+        out().print(plain(each))
 
 
 def _go(settings: Settings, asked: Asked, how: _How) -> None:
