@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +17,7 @@ from crawler.markup import parse_xml
 from crawler.moments import read_rfc822
 from crawler.providers.archive import ArchiveProvider, addresses
 from crawler.providers.reading import Reader
-from tripoint.domain.backfill import Ask, Find, Shard, ShardState, Sought, Terms, Wanted, day_start
+from tripoint.domain.backfill import Answer, Ask, Find, Patience, Shard, ShardState, Sought, Terms, Wanted, day_start
 from tripoint.domain.text import fold, one_line, slug
 from tripoint.domain.types import Failure, Source
 from tripoint.domain.urls import canonical_url, normalise_url
@@ -23,6 +25,7 @@ from tripoint.domain.when import Days
 
 GOOGLE_MOST = 100  #: items in one answer, however many there are
 _BING_MOST_PAGES = 30
+_REMEMBERED_BYTES = 64 * 1024 * 1024
 _EDITIONS = {"vi": ("vi", "VN", "VN:vi"), "en": ("en-US", "US", "US:en")}
 _MARKETS = {"vi": "vi-VN", "en": "en-US"}
 
@@ -78,6 +81,48 @@ def _questions(wanted: Wanted) -> list[tuple[str, str]]:
     return [(each.language, either(each)) for each in wanted.terms if each.language in languages]
 
 
+class _Remembering:
+    """Asks each address once while it is remembered: a publisher's sitemap lists the titles of a month."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._bytes = 0
+
+    async def get(self, url: str, ask: Ask) -> Answer | Failure:
+        async with self._turns.setdefault(url, asyncio.Lock()):
+            if (known := self._answers.get(url)) is not None:
+                self._answers.move_to_end(url)
+                return known
+            answer = await ask.get(url)
+            if isinstance(answer, Answer):
+                self._answers[url] = answer
+                self._bytes += len(answer.body)
+                while self._bytes > _REMEMBERED_BYTES:
+                    self._bytes -= len(self._answers.popitem(last=False)[1].body)
+            return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _AskOnce:
+    """Asks by way of what is remembered."""
+
+    memory: _Remembering
+    ask: Ask
+
+    async def get(
+        self,
+        url: str,
+        *,
+        pause_s: float = 0.0,
+        part: tuple[int, int] | None = None,
+        patience: Patience | None = None,
+    ) -> Answer | Failure:
+        if part or patience or pause_s:
+            return await self.ask.get(url, pause_s=pause_s, part=part, patience=patience)
+        return await self.memory.get(url, self.ask)
+
+
 class GoogleNewsProvider:
     """Asks Google News a day at a time; what it hides is looked up by its title in the publisher's archive."""
 
@@ -87,6 +132,7 @@ class GoogleNewsProvider:
         self._reader = reader
         self._archive = archive
         self._address = address
+        self._memory = _Remembering()
         self._shelves: dict[str, tuple[Find, ...]] = {}
 
     def shards(self, wanted: Wanted) -> Sequence[Shard]:
@@ -109,7 +155,8 @@ class GoogleNewsProvider:
         items = await self._reader.run(read_items, answer.body, subject=url)
         if isinstance(items, Failure):
             return Sought.failed(items)
-        finds = tuple([await self._resolved(each, wanted, ask) for each in items if each.link])
+        once = _AskOnce(self._memory, ask)
+        finds = tuple([await self._resolved(each, wanted, once) for each in items if each.link])
         if len(items) >= GOOGLE_MOST:
             return Sought(finds, ShardState.CAPPED, f"{GOOGLE_MOST} items in a day")
         return Sought(finds)

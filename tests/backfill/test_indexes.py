@@ -86,6 +86,8 @@ def test_google_hides_addresses_and_the_publishers_archives_tell_them(
     done = ask(reader, "google-news")
     (google,) = done["providers"]
     assert google["opaque"] == 0
+    archives = Counter(each for each in past.addresses() if "/sitemap" in each or "/archive/" in each)
+    assert max(archives.values()) == 1
     assert titles(reader) == sorted(page.title for page in served(outlets, "text"))
     assert max(Counter(past.fetched()).values()) == 1
 

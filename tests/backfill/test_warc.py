@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
-from crawler.warc.local import warc_files
+from crawler.warc.local import Sieve, warc_files
+from crawler.warc.sift import Passed, by_text
 from tests.backfill.warc_files import HTML, base_of, info, knows, packed, record, records_of, write
 from tests.house import House
 from tests.newsroom.past import PastOutlet, html_of, past_outlets, relevant, utc
+from tripoint.domain.backfill import Wanted
 from tripoint.domain.errors import SettingsError
+from tripoint.domain.when import read_days
 
 ASKED = ("--since", "2018-07-15", "--until", "2018-09-14", "--alert", "none")
 _RELEVANT = "select title from articles a join assessments s on s.article_id = a.id where s.relevant"
@@ -208,6 +211,21 @@ def test_languages_sources_and_words_choose(reader: House, outlets: list[PastOut
     }
     assert asked
     assert sorted(added) == sorted(asked)
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "passed"),
+    [
+        ("fr", "La fenêtre de l'hôtel à Pâques", Passed.OTHER_LANGUAGE),
+        ("ro", "Pădurea și orașul", Passed.OTHER_LANGUAGE),
+        ("en", "Hội đồng cảng mở thư viện", None),
+        ("fr", "H&#7897;i &#273;&#7891;ng c&#7843;ng", None),
+        ("vi", "Hoi dong cang", None),
+    ],
+)
+def test_letters_that_others_use_too_are_no_vietnamese(said: str, text: str, passed: Passed | None) -> None:
+    sift = Sieve(False, 1000).sift(Wanted(read_days("2018-08", date(2020, 1, 1)), (), (), languages=("vi",)))
+    assert by_text(f'<html lang="{said}"><p>{text}</p></html>', "", sift) == passed
 
 
 def test_records_of_every_kind(reader: House, outlets: list[PastOutlet], tmp_path: Path) -> None:

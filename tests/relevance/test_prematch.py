@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.extract.page import read_page
+from crawler.markup import parse_html
 from tests.newsroom.past import html_of, past_outlets
 from tripoint.app.seeds import load_seeds
 from tripoint.domain.types import Article, Candidate, Found, Page, Source
@@ -117,6 +118,27 @@ def test_what_stands_in_json_and_meta_counts() -> None:
     assert PREMATCH.may_match('<meta property="og:title" content="Qu&#x1ebf;tta">')
     assert PREMATCH.may_match('<script>//<![CDATA[\n{"headline": "Lahore"}\n//]]></script>')
     assert not PREMATCH.may_match('<a href="/pakistan"><img alt="Lahore"></a>')
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<span title="a > b">',
+        "<span title = 'a <b> c' class=x>",
+        '<span data-x="<i>1</i>" hidden>',
+        '<span class="a"">',
+        '<span class="a>',
+        f'<span title="{"> " * 1900}">',
+    ],
+)
+def test_an_attribute_that_holds_signs_of_tags_hides_nothing(tag: str) -> None:
+    said = page("Harbour", f'P{tag}a</span>kistan said "it" was', str)
+    tree = parse_html(said, "https://a.example/1")
+    assert tree is not None
+    if "Pakistan" in str(tree.text_content()):
+        assert PREMATCH.may_match(said)
+    assert PREMATCH.may_match(page("Harbour", f'{tag}Pakistan</span> said "it" was', str))
+    assert not PREMATCH.may_match(page("Harbour", f'{tag}Harbour</span> said "it" was', str))
 
 
 def test_a_short_name_must_stand_by_itself() -> None:

@@ -14,8 +14,8 @@ from functools import lru_cache
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]+")
 _SPACE = re.compile(r"\s+")
 _NO_SLUG = re.compile(r"[^a-z0-9]+")
-# Marks that only Vietnamese uses among the languages that we meet; é or ü alone prove nothing.
-_VIETNAMESE = re.compile(r"[ăâđêôơưĂÂĐÊÔƠƯ\u1ea0-\u1ef9]")
+# Letters that only Vietnamese uses, and each sentence of it: â, ê and ô are French too, ă is Romanian, đ Croatian.
+_VIETNAMESE = re.compile(r"[ơưƠƯ\u1ea0-\u1ef9]")
 
 
 def is_nfc(text: str) -> bool:

@@ -26,6 +26,11 @@ _JOINT = b"\x01"  # where a tag was, which parts words or does not
 _MARKS = _JOINT + b"?"  # a mark by itself, or a letter of no Latin kind, becomes a question mark
 # Any tag may stand inside a word; the attributes of `meta` are read, and comments with braces may hold JSON.
 _INSIDE = re.compile(r"</?(?!meta\b)[a-zA-Z][^<>]*>|<!--[^<>{]*-->", re.IGNORECASE)
+# The same where a quoted attribute holds such a sign itself, which ends no tag for a parser.
+_INSIDE_QUOTED = re.compile(
+    r"""</?(?!meta\b)[a-zA-Z](?:[^<>=]++|=\s*+(?:"[^"]{0,4000}+"|'[^']{0,4000}+')|=)*+>|<!--[^<>{]*-->""", re.IGNORECASE
+)
+_HAS_QUOTED = re.compile(r"""<[a-zA-Z][^<>]*=\s*(?:"[^"<>]*[<>]|'[^'<>]*[<>])""")
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
@@ -69,7 +74,12 @@ class Prematch:
 
     def may_match(self, page: str) -> bool:
         """Return whether a page may hold what is looked for; `page` is its decoded HTML."""
-        marked = _marked(page)
+        if self._is_in(_marked(page, _INSIDE)):
+            return True
+        # A stray quote can make half a page an attribute: so this is a second look, and never the only one.
+        return _HAS_QUOTED.search(page) is not None and self._is_in(_marked(page, _INSIDE_QUOTED))
+
+    def _is_in(self, marked: bytes) -> bool:
         letters = marked.translate(None, _BETWEEN)
         if not all(each in letters for each in self._words):
             return False
@@ -87,11 +97,11 @@ def prematch_of(cues: Cues) -> Prematch:
     return Prematch(cues)
 
 
-def _marked(page: str) -> bytes:
+def _marked(page: str, inside: re.Pattern[str]) -> bytes:
     """Return a page in small ASCII letters, with a sign where a tag or a mark stood inside a word."""
     if "\\u" in page:  # in JSON
         page = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), page)
-    page = _INSIDE.sub("\x01", page)
+    page = inside.sub("\x01", page)
     if "&" in page:
         page = html.unescape(page)
     return _folded(page)
