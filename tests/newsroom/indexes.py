@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from html import escape
@@ -22,6 +22,9 @@ _HTML = "text/html; charset=utf-8"
 _TERM = re.compile(r'\(([^()]*)\)|"([^"]*)"|(\S+)')
 
 
+_Hit = tuple[PastOutlet, PastPage, str]
+
+
 class Indexes:
     """GDELT, Google News, Bing News and the Wayback Machine over one world, each under a path of its own."""
 
@@ -30,7 +33,8 @@ class Indexes:
         self._base = base
         self.trouble: dict[str, list[Answer]] = {}  #: answers that a path gives first, each once
         self.most = {"gdelt": 250, "google": 100, "cdx": 2_000, "bing": 10}
-        self.turn = 0
+        self._all: tuple[_Hit, ...] = ()  # once every outlet has its address
+        self._by_question: dict[tuple[str, str], tuple[_Hit, ...]] = {}
 
     def answer(self, path: str, query: Mapping[str, str]) -> Answer:
         """Return what an address says."""
@@ -49,10 +53,23 @@ class Indexes:
             return self._cdx(query)
         return self._snapshot(path)
 
-    def _pages(self) -> Iterator[tuple[PastOutlet, PastPage, str]]:
-        for outlet in self._world.outlets:
-            for page in outlet.pages:
-                yield outlet, page, self._world.sites[outlet.name].base + page.path
+    def _pages(self) -> tuple[_Hit, ...]:
+        if not self._all:
+            sites = {name: site.base for name, site in self._world.sites.items()}
+            self._all = tuple(
+                (outlet, page, sites[outlet.name] + page.path)
+                for outlet in self._world.outlets
+                for page in outlet.pages
+            )
+        return self._all
+
+    def _hits(self, kind: str, asked: str, is_hit: Callable[[PastOutlet, PastPage, str], bool]) -> tuple[_Hit, ...]:
+        """Return what a question hits, newest first: the same one is asked for every day of three years."""
+        key = kind, asked
+        if key not in self._by_question:
+            hits = [each for each in self._pages() if is_hit(*each)]
+            self._by_question[key] = tuple(sorted(hits, key=lambda each: each[1].published, reverse=True))
+        return self._by_question[key]
 
     def _gdelt(self, query: Mapping[str, str]) -> Answer:
         asked, _, language = query["query"].partition(" sourcelang:")
@@ -63,13 +80,9 @@ class Indexes:
             for key in ("startdatetime", "enddatetime")
         )
         found = []
-        for outlet, page, url in self._pages():
+        for outlet, page, url in self._hits("english", asked, lambda _, page, __: matches(asked, page.english)):
             seen = page.published + timedelta(minutes=20)  # later than it was published
-            if (
-                language == {"vi": "vietnamese", "en": "english"}[outlet.language]
-                and start <= seen <= end
-                and matches(asked, page.english)
-            ):
+            if language == {"vi": "vietnamese", "en": "english"}[outlet.language] and start <= seen <= end:
                 found.append(
                     {
                         "url": url,
@@ -88,13 +101,9 @@ class Indexes:
         first, _, before = days.partition(" before:")
         language = query["ceid"].split(":")[1]
         items = []
-        for outlet, page, url in self._pages():
+        for outlet, page, url in self._hits("text", asked, lambda _, page, __: matches(asked, page.text)):
             day = f"{page.published.astimezone(UTC):%Y-%m-%d}"
-            if (
-                outlet.language != language
-                or not first <= day < before
-                or not matches(asked, page.title + " " + " ".join(page.paragraphs))
-            ):
+            if outlet.language != language or not first <= day < before:
                 continue
             opaque = base64.urlsafe_b64encode(url[::-1].encode()).decode()
             home = self._world.sites[outlet.name].base
@@ -110,8 +119,8 @@ class Indexes:
         language = query["mkt"].split("-")[0]
         first = int(query["first"])
         items = []
-        for outlet, page, url in sorted(self._pages(), key=lambda each: each[1].published, reverse=True):
-            if outlet.language != language or not matches(query["q"], page.title + " " + " ".join(page.paragraphs)):
+        for outlet, page, url in self._hits("text", query["q"], lambda _, page, __: matches(query["q"], page.text)):
+            if outlet.language != language:
                 continue
             link = f"http://www.bing.com/news/apiclick.aspx?ref=FexRss&aid=&tid=5f&url={quote(url, safe='')}&c=17&mkt=x"
             items.append(
@@ -125,15 +134,15 @@ class Indexes:
         filters = query.getall("filter")  # type: ignore[attr-defined]
         pattern = next(each.removeprefix("urlkey:") for each in filters if each.startswith("urlkey:"))
         found = []
-        for outlet, page, url in self._pages():
+        named = self._hits(
+            "address",
+            pattern,
+            lambda outlet, page, _: bool(re.fullmatch(pattern, f"{outlet.name}){page.path}".lower())),
+        )
+        for _, page, url in reversed(named):
             copied = page.published.astimezone(UTC) + timedelta(days=9)
             day = f"{copied:%Y%m%d}"
-            key = f"{outlet.name}){page.path}".lower()
-            if (
-                urlsplit(url).netloc != query["url"]
-                or not query["from"] <= day <= query["to"]
-                or not re.fullmatch(pattern, key)
-            ):
+            if urlsplit(url).netloc != query["url"] or not query["from"] <= day <= query["to"]:
                 continue
             found.append([f"{copied:%Y%m%d%H%M%S}", url])
         start = int(query.get("resumeKey", "0"))

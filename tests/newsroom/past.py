@@ -48,6 +48,11 @@ class PastPage:
     is_relevant: bool  #: by the label of the example that it tells
     english: str  #: what an index that translates knows it by
 
+    @property
+    def text(self) -> str:
+        """Return title and paragraphs."""
+        return " ".join((self.title, *self.paragraphs))
+
 
 @dataclass(frozen=True, slots=True)
 class PastOutlet:
