@@ -37,6 +37,7 @@ VERBS = (
     "feedback",
     "coverage",
     "backfill",
+    "audit",
     "calibrate",
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from crawler.listings import UnreadableListingError
@@ -41,12 +41,20 @@ def read_articles(body: bytes) -> tuple[tuple[Find, ...], int]:
                 one_line(str(each.get("title", ""))),
                 outlet=str(each.get("domain", "")),
                 language=str(each.get("language", "")),
+                seen=_moment(str(each.get("seendate", ""))),
             )
             for each in records
         ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableListingError(f"no list of articles: {one_line(str(error))[:120]}") from error
     return tuple(found), len(records)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 class GdeltProvider:

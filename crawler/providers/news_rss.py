@@ -25,6 +25,7 @@ from tripoint.domain.when import Days
 
 GOOGLE_MOST = 100  #: items in one answer, however many there are
 _BING_MOST_PAGES = 30
+_NOTHING_THERE = frozenset({"HTTP 404", "HTTP 410"})  # a day or month on which a publisher published nothing
 _REMEMBERED_BYTES = 64 * 1024 * 1024
 _EDITIONS = {"vi": ("vi", "VN", "VN:vi"), "en": ("en-US", "US", "US:en")}
 _MARKETS = {"vi": "vi-VN", "en": "en-US"}
@@ -133,7 +134,7 @@ class GoogleNewsProvider:
         self._archive = archive
         self._address = address
         self._memory = _Remembering()
-        self._shelves: dict[str, tuple[Find, ...]] = {}
+        self._shelves: dict[str, Sought] = {}
 
     def shards(self, wanted: Wanted) -> Sequence[Shard]:
         """Return a shard for each day and edition."""
@@ -156,13 +157,23 @@ class GoogleNewsProvider:
         if isinstance(items, Failure):
             return Sought.failed(items)
         once = _AskOnce(self._memory, ask)
-        finds = tuple([await self._resolved(each, wanted, once) for each in items if each.link])
+        finds: list[Find] = []
+        problem = ""
+        for each in items:
+            if each.link:
+                found = await self._resolved(each, wanted, once)
+                if isinstance(found, Find):
+                    finds.append(found)
+                else:
+                    problem = found
+        if problem:  # what could not be looked up now stays open, and is no find that hides its address for good
+            return Sought(tuple(finds), ShardState.FAILED, problem)
         if len(items) >= GOOGLE_MOST:
-            return Sought(finds, ShardState.CAPPED, f"{GOOGLE_MOST} items in a day")
-        return Sought(finds)
+            return Sought(tuple(finds), ShardState.CAPPED, f"{GOOGLE_MOST} items in a day")
+        return Sought(tuple(finds))
 
-    async def _resolved(self, item: Item, wanted: Wanted, ask: Ask) -> Find:
-        """Return the publisher's own address of an item, or the item as one that hides it."""
+    async def _resolved(self, item: Item, wanted: Wanted, ask: Ask) -> Find | str:
+        """Return the publisher's own address of an item, the item as one that hides it, or why that is not known."""
         title = item.title.removesuffix(f" - {item.outlet}")
         hidden = Find(item.link, title, item.published, item.outlet, is_opaque=True, host=item.outlet_url)
         source = next((each for each in wanted.sources if _is_site(each, item.outlet_url)), None)
@@ -170,31 +181,36 @@ class GoogleNewsProvider:
             return hidden
         day = item.published.astimezone(ZoneInfo(source.timezone)).date()
         near = Days(day - timedelta(days=1), day + timedelta(days=2))
-        for each in await self._listed(replace(wanted, days=near, sources=(source,), words=()), ask):
-            if is_same_title(title, each):
-                return each
-        return hidden
+        listed, problem = await self._listed(replace(wanted, days=near, sources=(source,), words=()), ask)
+        found = next((each for each in listed if is_same_title(title, each)), None)
+        return found or (f"{source.name}'s archive, which tells addresses: {problem}" if problem else hidden)
 
-    async def _listed(self, wanted: Wanted, ask: Ask) -> list[Find]:
+    async def _listed(self, wanted: Wanted, ask: Ask) -> tuple[list[Find], str]:
+        """Return what a publisher's archive lists of some days, and why it may be less than there is."""
         found: list[Find] = []
+        problem = ""
         todo = list(self._archive.shards(wanted))
         while todo:
             shard = todo.pop()
             key = f"{shard.address} {wanted.days}"
-            if key not in self._shelves:
+            if (sought := self._shelves.get(key)) is None:
                 sought = await self._archive.search(shard, wanted, ask)
-                self._shelves[key] = sought.finds
-                todo += sought.split
-            found += self._shelves[key]
-        return found
+                if sought.state is ShardState.FAILED and sought.reason not in _NOTHING_THERE:
+                    problem = sought.reason
+                else:
+                    self._shelves[key] = sought
+            todo += sought.split
+            found += sought.finds
+        return found, problem
 
 
 def is_same_title(title: str, listed: Find) -> bool:
     """Return whether a listed page bears a title: as it is written, or as its address spells it."""
     if listed.title and fold(listed.title).text == fold(title).text:
         return True
-    words = slug(title)
-    return len(words) > 12 and words[:60].rsplit("-", 1)[0] in urlsplit(listed.url).path.lower()
+    # One publisher writes "us" for "U.S." and another "u-s": the letters alone are the same.
+    letters = slug(title)[:60].rsplit("-", 1)[0].replace("-", "")
+    return len(letters) > 10 and letters in urlsplit(listed.url).path.lower().replace("-", "")
 
 
 def _is_site(source: Source, url: str) -> bool:

@@ -14,7 +14,11 @@ from tripoint.domain.types import Failure, Source
 from tripoint.domain.when import Days
 
 T = TypeVar("T")
-_URL_DAY = re.compile(r"(?<!\d)(19[89]\d|20\d\d)[-/_]?(0?[1-9]|1[0-2])(?:[-/_]?(0?[1-9]|[12]\d|3[01]))?(?!\d)")
+# Parted, month and day may have one digit; run together they have two, or 1115 could be read in three ways.
+_URL_DAY = re.compile(
+    r"(?<!\d)(19[89]\d|20\d\d)"
+    r"(?:[-/_](1[0-2]|0?[1-9])(?:[-/_](3[01]|[12]\d|0?[1-9]))?|[-/_]?(1[0-2]|0[1-9])(3[01]|[12]\d|0[1-9])?)(?!\d)"
+)
 
 
 class Reader(Protocol):
@@ -30,10 +34,10 @@ def days_in(url: str) -> Days | None:
     found = _URL_DAY.search(url.split("://", 1)[-1].partition("/")[2])
     if not found:
         return None
-    year, month = int(found[1]), int(found[2])
+    year, month, day = int(found[1]), int(found[2] or found[4]), found[3] or found[5]
     try:
-        if found[3]:
-            first = date(year, month, int(found[3]))
+        if day:
+            first = date(year, month, int(day))
             return Days(first, first + timedelta(days=1))
         return Days(date(year, month, 1), date(year + month // 12, month % 12 + 1, 1))
     except ValueError:

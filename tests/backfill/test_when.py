@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from crawler.providers.reading import days_in
 from tripoint.domain.errors import MendError
 from tripoint.domain.when import read_days
 
@@ -76,3 +77,30 @@ def test_what_is_no_date_is_refused_in_one_line(said: str) -> None:
         read_days(said, TODAY)
     assert "\n" not in str(caught.value)
     assert "write it like" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "last"),
+    [
+        ("/2019/11/11/a-story-5/", "2019-11-11", "2019-11-11"),
+        ("/2019/12/24/", "2019-12-24", "2019-12-24"),
+        ("/2019/1/15/a", "2019-01-15", "2019-01-15"),
+        ("/2018/8/9/a", "2018-08-09", "2018-08-09"),
+        ("/news/2018/10/a", "2018-10-01", "2018-10-31"),
+        ("/sitemap-2018-12.xml", "2018-12-01", "2018-12-31"),
+        ("/a-story-20181130.htm", "2018-11-30", "2018-11-30"),
+        ("/a_201810", "2018-10-01", "2018-10-31"),
+        ("/2018/1103/a", "2018-11-03", "2018-11-03"),
+    ],
+)
+def test_the_day_in_an_address_is_read(path: str, first: str, last: str) -> None:
+    days = days_in(f"https://a.example{path}")
+    assert days is not None
+    assert (days.first.isoformat(), days.last.isoformat()) == (first, last)
+
+
+@pytest.mark.parametrize(
+    "path", ["/story-2018", "/2018-13", "/20181", "/2018115", "/120181130", "/2018/02/30/a", "/a-2019113"]
+)
+def test_other_numbers_are_no_days(path: str) -> None:
+    assert days_in(f"https://a.example{path}") is None

@@ -92,6 +92,7 @@ class Find:
     snapshot: str = ""  #: where a copy can be fetched when the page is gone
     is_opaque: bool = False  #: the address is the provider's own and leads to nobody but it
     host: str = ""  #: the publisher's, where the address does not tell
+    seen: datetime | None = None  #: when the provider saw it
 
 
 @dataclass(frozen=True, slots=True)

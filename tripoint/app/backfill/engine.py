@@ -76,7 +76,7 @@ class Engine:
         self._watch = watch
         self._stop = stop
         self._limits = limits
-        self._by_host = _by_host(wanted.sources)
+        self._by_host = by_host(wanted.sources)
         self._failed: set[int] = set()  # windows that this run asked in vain: the next run asks them again
 
     async def run(self, providers: Sequence[Provider]) -> None:
@@ -115,9 +115,9 @@ class Engine:
             sought = Sought(state=ShardState.FAILED, reason=f"{type(error).__name__}: {error}"[:200])
         if sought.state is ShardState.FAILED:
             self._failed.add(window.id)
-        placed = [_placed(each, self._by_host) for each in sought.finds]
+        finds = [placed(each, self._by_host) for each in sought.finds]
         return await self._do(
-            partial(self._tools.store.settle, window, self._job.id, sought, placed, self._tools.clock())
+            partial(self._tools.store.settle, window, self._job.id, sought, finds, self._tools.clock())
         )
 
     async def _pages(self) -> None:
@@ -165,7 +165,8 @@ def counted(store: BackfillStore, job: Job, wanted: Wanted) -> list[Counted]:
     return [replace(each, outside=outside.get(each.provider, 0)) for each in store.counted(job.id)]
 
 
-def _by_host(sources: Sequence[Source]) -> dict[str, Source]:
+def by_host(sources: Sequence[Source]) -> dict[str, Source]:
+    """Return sources by the sites of their homepages and listings."""
     return {_site(url): each for each in sources for url in (each.homepage, *(url for _, url in each.listings))}
 
 
@@ -177,7 +178,8 @@ def _site(url: str) -> str:
         return host(url)
 
 
-def _placed(find: Find, by_host: Mapping[str, Source]) -> Placed:
+def placed(find: Find, by_host: Mapping[str, Source]) -> Placed:
+    """Return a find with its source, and what can be done about it."""
     if find.is_opaque:
         source = by_host.get(_site(find.host)) if find.host else None
         return Placed(find, FindState.OPAQUE, source.name if source else "")

@@ -12,6 +12,7 @@ import typer
 
 from tripoint.app.cli import (
     alerts,
+    audit,
     backfill,
     calibrate,
     coverage,
@@ -104,6 +105,7 @@ evidence.register(app)
 migrate_archive.register(app)
 alerts.register(app)
 backfill.register(app)
+audit.register(app)
 doctor.register(app)
 
 
