@@ -7,6 +7,7 @@ DEV_LOCK := requirements-dev.lock
 BENCH_LOCK := requirements-bench.lock
 MATRIX_LOCK := requirements-matrix.lock
 JOBS ?= 3
+SIZES ?= 10000 100000
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test kills matrix check format bench lock clean
@@ -68,7 +69,7 @@ format: $(VENV)/dev.stamp ## put the code in form
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatura and news-please, politeness, memory, delay to an alert, and the matcher
+bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatura and news-please, politeness, memory, delay to an alert, the matcher, and search (SIZES="10000 100000 1000000" takes long)
 	@$(BIN)/python -m bench.throughput --rival $(VENV)/rival/bin/python $(ARGS)
 	@$(BIN)/python -m bench.relevance
 	@$(BIN)/python -m bench.cadence
@@ -76,6 +77,8 @@ bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatur
 	@$(BIN)/python -m bench.memory
 	@$(BIN)/python -m bench.latency
 	@$(BIN)/python -m bench.copies
+	@$(BIN)/python -m bench.search --sizes $(SIZES)
+	@$(BIN)/python -m bench.search --sizes $(SIZES) --postgresql
 
 lock: $(VENV)/dev.stamp ## write the lock files anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate pyproject.toml --group build -o $(LOCK)

@@ -13,22 +13,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
 from storage import tables as t
 from storage.database import Database
 from storage.relevant import IS_RELEVANT
-from storage.search_plan import Dialect, Fts5, TsQuery, written
+from storage.search_plan import Dialect, Fts5, TsQuery, common, written
 from tripoint.domain.errors import MendError
 from tripoint.domain.highlight import snippet, spans
 from tripoint.domain.searchrank import Scored, rank
-from tripoint.domain.searchtext import Question, Words, leaves, parse
-from tripoint.domain.searchwords import RELEVANT, place_of, score_tags, tag
+from tripoint.domain.searchtext import Every, Question, Words, leaves, parse
+from tripoint.domain.searchwords import RELEVANT, place_of, score_tags, span_tags_between, tag
 from tripoint.domain.types import Marked
 
 _POOL = 60  # of the newest matches, and as many in titles, are ranked
 _REACH = 50  # times as far back as the newest matches, ones in titles are looked for
 _BATCH = 200
+_SAMPLE = 200  # newest articles with a word, which tell how common it is
+_MOST_SPANS = 60  # tags of a stretch of time; a longer one is not worth it
 
 
 class Order(StrEnum):
@@ -98,7 +100,8 @@ class SearchStore:
             ranked = self._ranked(connection, plan, asked) if query.order is Order.BEST and asked else []
             wanted = query.offset + query.limit + 1
             places = [each.place for each in ranked]
-            if wanted > len(places) and (not ranked or len(places) >= _POOL):
+            is_all = bool(asked) and query.order is Order.BEST and len(ranked) < _POOL
+            if wanted > len(places) and not is_all:
                 known = set(places)
                 places.extend(each for each in plan.newest(wanted) if each not in known)
             chosen = places[query.offset : wanted]
@@ -142,7 +145,9 @@ class _Plan:
         self._dialect: Dialect = Fts5() if self._is_sqlite else TsQuery()
         self._query = query
         self._question = question
-        self._filters = _filters(self._dialect, query)
+        self._filters = _filters(query)
+        self._parts, self._without = _conjuncts(question)
+        self._known: dict[str, int] = {}  # how common words are
         self._bounds: dict[str, int] = {}
         if query.since:
             self._bounds["lowest"] = place_of(query.since)
@@ -153,20 +158,54 @@ class _Plan:
 
     def newest(self, limit: int, *, in_title: bool = False, lowest: int | None = None) -> list[int]:
         """Return the places of the newest matches, none of them before the lowest place."""
-        parts = [] if self._question is None else [written(self._dialect, self._question, in_title=in_title)]
-        wanted = [*parts, *self._filters]
         bounds = dict(self._bounds)
         if lowest is not None:
             bounds["lowest"] = max(lowest, bounds.get("lowest", lowest))
+        wanted = self._wanted(bounds, in_title=in_title)
         statement = self._statement(bounds, is_indexed=bool(wanted))
         values: dict[str, Any] = {**bounds, "limit": limit}
         if wanted:
-            values["wanted"] = self._dialect.every(wanted)
+            values["wanted"] = wanted
         if self._query.min_score is not None:
             values |= {"least": self._query.min_score, "topic": self._query.topic}
         return [int(each) for each in self._connection.scalars(text(statement), values)]
 
-    def _statement(self, bounds: Mapping[str, int], *, is_indexed: bool) -> str:
+    def _wanted(self, bounds: Mapping[str, int], *, in_title: bool) -> str:
+        """Return what the index is asked, the rarest first; empty if it is not asked."""
+        dialect = self._dialect
+        parts = [written(dialect, each, in_title=in_title) for each in self._parts]
+        groups = [[dialect.tag(each) for each in group] for group in self._filters]
+        wanted = [*parts, *map(dialect.either, groups)]
+        if not wanted:
+            return ""
+        if self._is_sqlite and len(wanted) > 1:
+            worth = [common(dialect, each, self._commonness) for each in self._parts]
+            worth += [max(map(self._commonness, group)) for group in groups]
+            wanted = [wanted[at] for at in sorted(range(len(wanted)), key=worth.__getitem__)]
+        if spans := self._spans(bounds):
+            wanted.insert(1, dialect.either([dialect.tag(each) for each in spans]))
+        whole = dialect.narrowed(wanted)
+        left_out = [written(dialect, each) for each in self._without]
+        return dialect.every([whole], left_out) if left_out else whole
+
+    def _spans(self, bounds: Mapping[str, int]) -> list[str]:
+        """Return the tags of a stretch of time: FTS5 alone would look for a match beyond it, all the way back."""
+        if "lowest" not in bounds:
+            return []
+        last = self._connection.scalar(select(func.max(t.search_docs.c.place))) or 0
+        tags = span_tags_between(bounds["lowest"], min(last, bounds.get("above", last)))
+        return tags if len(tags) <= _MOST_SPANS else []
+
+    def _commonness(self, written: str) -> int:
+        """Return the place of the last of the newest articles that hold a word: the higher, the more do."""
+        if written not in self._known:
+            above = {name: value for name, value in self._bounds.items() if name == "above"}
+            statement = self._statement(above, is_indexed=True, is_scored=False) + " OFFSET :sample"
+            values = {**above, "wanted": written, "limit": 1, "sample": _SAMPLE}
+            self._known[written] = self._connection.scalar(text(statement), values) or 0
+        return self._known[written]
+
+    def _statement(self, bounds: Mapping[str, int], *, is_indexed: bool, is_scored: bool = True) -> str:
         key = "w.rowid" if self._is_sqlite and is_indexed else "w.place" if is_indexed else "d.place"
         tables = "search_words w" if is_indexed else "search_docs d"
         conditions = []
@@ -174,7 +213,7 @@ class _Plan:
             conditions.append(
                 "search_words MATCH :wanted" if self._is_sqlite else "w.words @@ CAST(:wanted AS tsquery)"
             )
-        if self._query.min_score is not None:
+        if self._query.min_score is not None and is_scored:
             if is_indexed:
                 tables += (
                     f" CROSS JOIN search_docs d ON d.place = {key}"
@@ -195,8 +234,15 @@ _OF_TOPIC = (
 )
 
 
-def _filters(dialect: Dialect, query: SearchQuery) -> list[str]:
-    """Return the filters that the index knows by a tag, so that it need not look at each match."""
+def _conjuncts(question: Question | None) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
+    """Return what must all be there, and what must not."""
+    if isinstance(question, Every):
+        return question.parts, question.without
+    return ((question,) if question else ()), ()
+
+
+def _filters(query: SearchQuery) -> list[list[str]]:
+    """Return the filters that the index knows by a tag; an article has one of each list."""
     groups = [
         [tag("source", each) for each in query.outlets],
         [tag("language", each) for each in query.languages],
@@ -204,7 +250,7 @@ def _filters(dialect: Dialect, query: SearchQuery) -> list[str]:
         [tag("topic", query.topic)] if query.topic and query.min_score is None else [],
         score_tags(query.min_score) if query.min_score else [],
     ]
-    return [dialect.either([dialect.tag(each) for each in group]) for group in groups if group]
+    return [group for group in groups if group]
 
 
 def _texts(connection: Connection, places: Sequence[int]) -> dict[int, tuple[str, str]]:

@@ -17,6 +17,7 @@ from tripoint.domain.searchwords import (
     last_place_near,
     moment_of,
     place_of,
+    span_tags,
     tags_of,
 )
 from tripoint.domain.types import Article, Assessment
@@ -69,7 +70,8 @@ def reindex_article(connection: Connection, article_id: int, assessments: Sequen
 
 
 def write_words(connection: Connection, place: int, title: str, body: str, tags: Sequence[str]) -> None:
-    """Write the words of a document that has a place."""
+    """Write the words of a document that has a place, whose time is among its tags."""
+    tags = [*tags, *span_tags(place)]
     words, more = indexed_title(title), indexed_text(body)
     if connection.dialect.name == "sqlite":
         row = {"title": " ".join(words), "text": " ".join(more), "tags": " ".join(tags)}

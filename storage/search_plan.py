@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tripoint.domain.searchtext import Concept, Either, Every, Question, Words
@@ -28,6 +29,16 @@ class Dialect(Protocol):
         """Return that one part holds."""
         ...
 
+    def narrowed(self, parts: Sequence[str]) -> str:
+        """Return that all parts hold, each looked at only where those before it do."""
+        ...
+
+
+Commonness = Callable[[str], int]
+"""Tells how common what holds a word or tag is, higher where it is more so."""
+
+_FLATTER = 6  # parts that are nested; SQLite's parser takes no more than a hundred parentheses in each other
+
 
 class Fts5:
     """SQLite's https://sqlite.org/fts5.html#full_text_query_syntax."""
@@ -51,6 +62,18 @@ class Fts5:
     def either(self, parts: Sequence[str]) -> str:
         """Return that one part holds."""
         return " OR ".join(f"({each})" for each in parts)
+
+    def narrowed(self, parts: Sequence[str]) -> str:
+        """Return that all parts hold, each looked at only where those before it do.
+
+        FTS5 moves every part of one AND on together, through each article that has it. It would also make one AND of
+        those in each other, but for the NOT between them, which leaves nothing out.
+        """
+        wanted, rest = self.every(parts[:2]), list(parts[2:])
+        while rest:
+            step, rest = (rest[:1], rest[1:]) if len(rest) > 1 and len(parts) - len(rest) < _FLATTER else (rest, [])
+            wanted = self.every([self.every([wanted], [_NOTHING]), *step])
+        return wanted
 
 
 class TsQuery:
@@ -76,9 +99,32 @@ class TsQuery:
         """Return that one part holds."""
         return " | ".join(f"({each})" for each in parts)
 
+    def narrowed(self, parts: Sequence[str]) -> str:
+        """Return that all parts hold; the index itself begins with the rarest."""
+        return self.every(parts)
+
 
 def _quoted(token: str, mark: str) -> str:
     return token.replace("\\", "").replace(mark, mark * 2)
+
+
+_NOTHING = f'"{tag("nothing", "")}"'
+
+
+def common(dialect: Dialect, question: Question, commonness: Commonness) -> int:
+    """Return how common what is asked for is at most, from its single words and concepts."""
+    match question:
+        case Words(words=words, is_prefix=is_prefix):
+            # The words that go on from a prefix are gathered before the first is given: too much for a guess.
+            single = words[:-1] if is_prefix else words
+            each_word = (dialect.words(Words((each,), each), in_title=False) for each in single)
+            return min(map(commonness, each_word), default=sys.maxsize)
+        case Concept(name=name, is_prefix=is_prefix):
+            return sys.maxsize if is_prefix else commonness(dialect.tag(tag("concept", name)))
+        case Every(parts=parts):
+            return min(common(dialect, each, commonness) for each in parts)
+        case Either(parts=parts):
+            return max(common(dialect, each, commonness) for each in parts)
 
 
 def written(dialect: Dialect, question: Question, *, in_title: bool = False) -> str:

@@ -68,6 +68,21 @@ def test_json_carries_spans(full_house: House) -> None:
     assert (found["is_more"], hit["score"], hit["relevant"]) == (False, 0.9, True)
 
 
+def test_the_filters_leave_what_they_name(full_house: House, desk: list[DeskOutlet]) -> None:
+    name = desk[0].outlet.name
+    marked = "=HYPERLINK tập trận"
+    for arguments, found in (
+        (("--since", "2026-11-22T00:00Z"), {marked, "Drill 0", "Drill 1"}),
+        (("drill", "--until", "2026-11-22T00:00Z", "--since", "2026-11-20T12:00Z"), {"Drill 2"}),
+        (("--min-score", "0.8"), {marked}),
+        (("tap tran", "--outlet", name, "--lang", "vi", "--min-score", "0.95"), set()),
+        (("tap tran", "--outlet", name, "--lang", "vi", "--min-score", "0.85"), {marked}),
+        (("drill", "--outlet", desk[1].outlet.name), set()),
+    ):
+        hits = full_house.json("search", *arguments, "--limit", "100")["hits"]
+        assert {each["title"] for each in hits} == found, arguments
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from storage.search_plan import Fts5, TsQuery, written
 from tripoint.domain.highlight import snippet, spans
 from tripoint.domain.searchtext import Concept, Either, Every, SearchTextError, Words, leaves, parse
-from tripoint.domain.searchwords import indexed_text, words_of
+from tripoint.domain.searchwords import indexed_text, span_tags, span_tags_between, words_of
 
 ALWAYS_THE_SAME = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 TYPED = st.text(max_size=80) | st.text("aĐđ \"()*-:ORNTAD“”«»{}^\\'", max_size=60)
@@ -97,3 +97,14 @@ def test_a_snippet_is_the_text_with_spans_inside(text: str, asked: str) -> None:
     assert all(0 <= start < end <= len(cut.text) for start, end in cut.spans)
     assert cut.text.removeprefix("… ").removesuffix(" …") in text.replace("\n", " ")
     assert all(b <= c for (_, b), (c, _) in zip(spans(text, words), spans(text, words)[1:], strict=False))
+
+
+@ALWAYS_THE_SAME
+@given(st.integers(0, 1 << 45), st.integers(0, 1 << 45))
+def test_tags_of_a_stretch_of_time_leave_nothing_out(one: int, other: int) -> None:
+    lowest, highest = sorted((one, one + other % (900 * 86_400 * 4096)))
+    wanted = set(span_tags_between(lowest, highest))
+    assert len(wanted) <= 60
+    for place in (lowest, (lowest + highest) // 2, highest):
+        assert wanted & set(span_tags(place))
+    assert not wanted & set(span_tags(highest + 17 * 8 * 86_400 * 4096))

@@ -188,6 +188,29 @@ def test_the_filters(archive: Database) -> None:
         find(archive, since=NOW, until=NOW)
 
 
+def test_a_stretch_of_time_is_exact_however_long(archive: Database) -> None:
+    """The index knows stretches of days; what lies in one of them and outside of the question is left out."""
+    for days in (6, 7, 8, 9, 40, 200, 1000, 9000):
+        keep(archive, f"old{days}", "Tập trận", "x", days=days)
+    for since, until in ((7.5, 6.5), (8.5, 0), (250, 39), (1500, 8), (9500, 900), (30_000, 0.5), (-1, -2)):
+        query = SearchQuery("tập trận", since=NOW - timedelta(days=since), until=NOW - timedelta(days=until), limit=50)
+        found = {each.story for each in SearchStore(archive).find(query).hits}
+        every = {"marked": 0, "bare": 1, "body": 3, "away": 4} | {
+            f"old{days}": days for days in (6, 7, 8, 9, 40, 200, 1000, 9000)
+        }
+        assert found == {name for name, days in every.items() if until < days <= since}, (since, until)
+
+
+def test_a_question_of_many_parts_is_asked(archive: Database) -> None:
+    """The parts are nested in the index's language, whose parser takes only so many parentheses in each other."""
+    words = "nga pakistan chung hai nước đưa trực thăng mi tới 35"
+    filters: dict[str, Any] = {"outlets": ("a",), "languages": ("vi",), "min_score": 0.5, "since": NOW}
+    assert find(archive, f"{words} concept:actor.russia -bóng", **filters) == ["marked"]
+    for deep in ("x OR (" * 14 + "nga" + ")" * 14, "(nga " * 19 + "nước" + ")" * 19):
+        assert find(archive, deep, **filters) == ["marked"]
+    assert find(archive, f"{words} {words} {words} (bóng OR nga) -(đội OR cầu)", **filters) == ["marked"]
+
+
 def test_pages_hold_every_hit_once(database: Database) -> None:
     for number in range(230):
         keep(database, f"k{number}", f"drill {number}", "word " * (number % 7), days=number / 10)

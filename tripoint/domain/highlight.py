@@ -11,7 +11,9 @@ from tripoint.domain.searchtext import Words
 from tripoint.domain.searchwords import words_of
 from tripoint.domain.types import Marked
 
-_BEFORE = r"(?<![^\W_])"
+_STARTS = (
+    r"(?<![^\W_][\s\S])"  # no letter before the one that was just read: a search for that one is quick, for none is not
+)
 _AFTER = r"(?![^\W_])"
 _BETWEEN = r"[\W_]+"
 _MARKS = "[\u0300-\u036f]*"
@@ -37,8 +39,9 @@ class Pattern:
 def pattern(words: Words) -> Pattern:
     """Return how to find it."""
     loose = _BETWEEN.join("".join(_letter(each) + _MARKS for each in word) for word in words.words)
+    first = _letter(words.words[0][0])
     end = "" if words.is_prefix else _AFTER
-    return Pattern(re.compile(f"{_BEFORE}{loose}{end}"), words.typed.casefold())
+    return Pattern(re.compile(f"{first}{_STARTS}{loose.removeprefix(first)}{end}"), words.typed.casefold())
 
 
 def _letter(bare: str) -> str:

@@ -25,6 +25,8 @@ _WORD = re.compile(r"[^\W_]+")
 _IN_TAGS = str.maketrans({".": "·", "-": "‐", "_": "‿", " ": "‿"})
 
 _TICKS_PER_S = 4096  # places for the articles of one second
+_SPAN = 8 * 86_400 * _TICKS_PER_S  # eight days: of a year, at most some dozen tags are asked for
+_LONGER = 16  # of them
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -112,6 +114,26 @@ def place_of(moment: datetime, tie: int = 0) -> int:
     """Return the number of a document in the index: later articles have higher ones, so that newest first is free."""
     seconds = (moment - _EPOCH).total_seconds() // 1
     return int(seconds) * _TICKS_PER_S + tie % _TICKS_PER_S
+
+
+def span_tags(place: int) -> list[str]:
+    """Return the tags of the time that a place stands for: a stretch of days, and a longer one that holds it."""
+    span = place // _SPAN
+    return [tag("span", str(span)), tag("spans", str(span // _LONGER))]
+
+
+def span_tags_between(lowest: int, highest: int) -> list[str]:
+    """Return tags of which each place between two has at least one, as few as can be, with little beyond them."""
+    tags: list[str] = []
+    span, last = lowest // _SPAN, highest // _SPAN
+    while span <= last:
+        if span % _LONGER == 0 and span + _LONGER - 1 <= last:
+            tags.append(tag("spans", str(span // _LONGER)))
+            span += _LONGER
+        else:
+            tags.append(tag("span", str(span)))
+            span += 1
+    return tags
 
 
 def last_place_near(place: int) -> int:

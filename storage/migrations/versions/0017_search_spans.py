@@ -1,0 +1,43 @@
+"""The search index knows stretches of time as tags, and on SQLite the beginnings of words, so that it need not walk."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+_SPAN = 8 * 86_400 * 4096  # places, as `tripoint.domain.searchwords` had them when this was written
+_TAGS = f"'·span·' || (place / {_SPAN})", f"'·spans·' || (place / {_SPAN * 16})"
+
+
+def upgrade() -> None:
+    """Make the index anew from its own words."""
+    if op.get_bind().dialect.name == "sqlite":
+        # What migration 0009 fills in one go with this one has the tags already.
+        spans = " || ' ' || ".join(each.replace("place", "rowid") for each in _TAGS)
+        _rebuild(", prefix = '2 3'", f"CASE WHEN instr(tags, '·span·') THEN tags ELSE trim(tags || ' ' || {spans}) END")
+    else:
+        both = ", ".join(_TAGS)
+        op.execute(f"UPDATE search_words SET words = words || array_to_tsvector(ARRAY[{both}])")  # noqa: S608 - our own
+
+
+def downgrade() -> None:
+    """Forget the beginnings; the tags are in nobody's way."""
+    if op.get_bind().dialect.name == "sqlite":
+        _rebuild("", "tags")
+
+
+def _rebuild(option: str, tags: str) -> None:
+    op.execute("DROP TRIGGER search_docs_forget")
+    op.execute(f"CREATE VIRTUAL TABLE search_words_new USING fts5(title, text, tags, tokenize = 'ascii'{option})")
+    copied = f"SELECT rowid, title, text, {tags} FROM search_words ORDER BY rowid"  # noqa: S608 - our own words
+    op.execute(f"INSERT INTO search_words_new (rowid, title, text, tags) {copied}")
+    op.execute("DROP TABLE search_words")
+    op.execute("ALTER TABLE search_words_new RENAME TO search_words")
+    op.execute(
+        "CREATE TRIGGER search_docs_forget AFTER DELETE ON search_docs BEGIN"
+        " DELETE FROM search_words WHERE rowid = old.place; END"
+    )
