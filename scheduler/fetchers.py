@@ -225,8 +225,9 @@ def _told() -> Iterator[None]:
 
 def _in_schema(address: str) -> str:
     given = str(conninfo_to_dict(address).get("options") or "")
-    options = f"{given} -c search_path={_SCHEMA}".strip()
-    # A machine that is gone says no goodbye: the server must find out by itself, and let go of its locks.
+    # A machine that is gone says no goodbye: each side must find out by itself, and the server let go of its locks.
+    probes = "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+    options = f"{given} -c search_path={_SCHEMA} {probes}".strip()
     return make_conninfo(address, options=options, keepalives_idle=15, keepalives_interval=5, keepalives_count=3)
 
 

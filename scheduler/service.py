@@ -23,8 +23,14 @@ Deliver = Callable[[asyncio.Event], Awaitable[None]]
 """Delivers alerts until the event is set."""
 
 Beat = Callable[[], Awaitable[None]]
-"""Called at every pulse; raises what the service cannot go on after, such as a lock that was lost."""
+"""Called again and again; raises what the service cannot go on after, such as a lock that was lost."""
 
+
+async def _always() -> None:
+    """Raise nothing: what cannot be lost needs no look."""
+
+
+_ALONE_S = 1.0  # between two looks whether this process may still act
 _JUMP_S = 30.0  # clocks are set by less than this all the time
 _LONGEST_REST_S = 60.0
 
@@ -53,13 +59,21 @@ class Service:
     """Runs jobs and the courier until `stop`; a job that fails is told and tried again, and ends nothing."""
 
     def __init__(
-        self, roster: Roster, deliver: Deliver, settings: ServiceSettings, clock: Callable[[], datetime], beat: Beat
+        self,
+        roster: Roster,
+        deliver: Deliver,
+        settings: ServiceSettings,
+        clock: Callable[[], datetime],
+        beat: Beat,
+        still_alone: Beat = _always,
     ) -> None:
+        """Beat at every pulse; ask each second, and before each job, whether this is `still_alone`."""
         self._roster = roster
         self._deliver = deliver
         self._settings = settings
         self._clock = clock
         self._beat = beat
+        self._still_alone = still_alone
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._fatal: BaseException | None = None
@@ -95,6 +109,8 @@ class Service:
         scheduler.start()
         self._start(self._roster.catch_up(self._stop), "what was missed")
         self._start(self._pulse(scheduler), "pulse")
+        if self._still_alone is not _always:
+            self._start(self._stay_alone(), "lock")
         try:
             await self._stop.wait()
         finally:
@@ -121,10 +137,20 @@ class Service:
     async def _fire(self, name: str) -> None:
         if self._stop.is_set():
             return
-        task = asyncio.create_task(self._guard(self._roster.run(name, self._stop)), name=name)
+        task = asyncio.create_task(self._guard(self._run(name)), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         await asyncio.shield(task)
+
+    async def _run(self, name: str) -> None:
+        await self._still_alone()
+        await self._roster.run(name, self._stop)
+
+    async def _stay_alone(self) -> None:
+        """Notice soon that the lock was lost, also while long jobs run: they end by `stop`."""
+        while not self._stop.is_set():
+            await self._still_alone()
+            await self._rest(_ALONE_S)
 
     async def _keep_delivering(self) -> None:
         """Start the courier again after the store failed it: a full disk is emptied some day."""

@@ -43,6 +43,14 @@ class AlertHistory:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """An alert that is being sent, for the time after so many attempts."""
+
+    alert_id: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelState:
     """How a channel does."""
 
@@ -139,11 +147,25 @@ class AlertStore:
         with self._database.write() as connection:
             connection.execute(changed.values(taken=list(taken)))
 
-    def release(self) -> int:
-        """Make alerts that a dead process was sending pending again; only the holder of the instance lock may."""
-        sending = t.alerts.c.state == AlertState.SENDING
+    def claims(self) -> Sequence[Claim]:
+        """Return what is being sent, or was when its process ended."""
+        c = t.alerts.c
+        query = select(c.id, c.attempts).where(c.state == AlertState.SENDING).order_by(c.id)
+        with self._database.read() as connection:
+            return [Claim(row.id, row.attempts) for row in connection.execute(query)]
+
+    def release(self, claims: Sequence[Claim] | None = None) -> int:
+        """Make alerts pending again that a dead process was sending; only the holder of the instance lock may.
+
+        All of them, or those `claims` of which nobody said meanwhile what became of them.
+        """
+        c = t.alerts.c
+        sending = update(t.alerts).where(c.state == AlertState.SENDING).values(state=AlertState.PENDING)
         with self._database.write() as connection:
-            return connection.execute(update(t.alerts).where(sending).values(state=AlertState.PENDING)).rowcount
+            if claims is None:
+                return connection.execute(sending).rowcount
+            mine = [sending.where(c.id == each.alert_id, c.attempts == each.attempts) for each in claims]
+            return sum(connection.execute(each).rowcount for each in mine)
 
     def next_due(self, channels: Sequence[str]) -> datetime | None:
         """Return when the next pending alert of these channels may be tried."""

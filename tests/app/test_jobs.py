@@ -20,7 +20,7 @@ def service(house: House) -> Iterator[subprocess.Popen[str]]:
     assert process.stderr is not None
     try:
         for line in process.stderr:
-            if line.startswith("watching"):
+            if "watching" in line:
                 break
         yield process
         process.send_signal(signal.SIGTERM)

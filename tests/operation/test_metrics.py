@@ -147,6 +147,7 @@ SPEAKING = {
     "TripointDown": [('up{job="tripoint"}', "0x80")],
     "TripointPartDead": [('tripoint_alive{part="writer"}', "0x80")],
     "TripointNothingFetched": [('tripoint_fetches_total{status="2xx"}', "500x80")],
+    "TripointNobodyWatches": [("tripoint_standby", "1x80")],
     "TripointSourceSilent": [('tripoint_source_last_good_poll_age_seconds{source="x"}', "30000x80")],
     "TripointManySourcesBlind": [
         ('tripoint_sources{state="failing"}', "2x80"),
@@ -173,6 +174,9 @@ SPEAKING = {
     "TripointFilesRunOut": [("process_open_fds", "900x80"), ("process_max_fds", "1024x80")],
 }
 AT_PEACE = [
+    ('tripoint_standby{instance="a"}', "0x80"),
+    ('tripoint_standby{instance="b"}', "1x80"),
+    ('tripoint_fetches_total{status="2xx", instance="b"}', "0x80"),
     ('up{job="tripoint"}', "1x80"),
     ('tripoint_alive{part="writer"}', "1x80"),
     ('tripoint_fetches_total{status="2xx"}', "0+50x80"),

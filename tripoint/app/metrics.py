@@ -144,6 +144,7 @@ class State:
     channels: frozenset[str]  #: that are open
     writer_waiting: int
     alive: Mapping[str, bool]  #: by part of the service
+    is_standby: bool = False  #: another process does the work
 
 
 class _Now(Collector):
@@ -167,6 +168,7 @@ class _Now(Collector):
             ),
             ("tripoint_writer_waiting", "Calls that the writer thread has before it.", state.writer_waiting),
             ("tripoint_database_bytes", "Size of the database.", figures.bytes),
+            ("tripoint_standby", "Whether another process does the work, and this one waits.", state.is_standby),
         ):
             yield GaugeMetricFamily(name, help_, value=value)
         alerts = GaugeMetricFamily("tripoint_alerts", "Alerts in the outbox, by state.", labels=["state"])

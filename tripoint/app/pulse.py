@@ -31,6 +31,7 @@ class Beat:
     passes: bool  #: true where nobody makes any, as beside a page that only shows
     database: bool
     is_stopping: bool = False
+    is_standby: bool = False  #: another process has the lock
 
     @property
     def is_alive(self) -> bool:
@@ -40,7 +41,7 @@ class Beat:
     @property
     def is_ready(self) -> bool:
         """Whether it does its work now."""
-        return self.is_alive and self.database and not self.is_stopping
+        return self.is_alive and self.database and not self.is_stopping and not self.is_standby
 
     def parts(self) -> dict[str, bool]:
         """Return what was looked at, by name."""
@@ -66,6 +67,7 @@ class Pulse:
         self._last_pass: float | None = None
         self._felt: tuple[float, Beat] | None = None
         self.is_stopping = False
+        self.is_standby = False
 
     @property
     def writer_waiting(self) -> int:
@@ -101,7 +103,7 @@ class Pulse:
         database = writer and await self._in_time(self._writer.do(self._reads))
         last = self._last_pass
         passes = last is None or self._clock() - last < self._pass_within_s
-        return Beat(writer, passes, database, self.is_stopping)
+        return Beat(writer, passes, database, self.is_stopping, self.is_standby)
 
     def _reads(self) -> bool:
         try:

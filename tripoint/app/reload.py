@@ -51,6 +51,7 @@ NEEDS_RESTART = (
     "run.stop_within_s",
     "run.timezone",
     "run.fetchers",
+    "run.standby",
     "run.worker_silent_s",
     "web",
 )
@@ -155,7 +156,7 @@ class Reloader:
         works.crawler.renew(crawl_settings(plan.settings))
         works.extractor.renew(plan.settings.crawl.extract_timeout_s)
         works.meter.expect(each.name for each in plan.channels)
-        outbox = WriterOutbox(works.writer, stores.alerts, plan.policies)
+        outbox = WriterOutbox(works.writer, stores.alerts, plan.policies, works.alone.check)
         works.courier.renew(outbox, plan.channels, courier_settings(plan.settings), plan.renderer)
         works.seeds, works.policies, works.judge, works.operator = plan.seeds, plan.policies, plan.judge, plan.operator
         if logs := installed():

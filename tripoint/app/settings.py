@@ -105,6 +105,10 @@ class RunSection(Section):
     fetchers: Literal["own", "workers"] = Field(
         default="own", description="Who fetches: this process, or `tripoint worker` processes on one PostgreSQL."
     )
+    standby: bool = Field(
+        default=False,
+        description="Whether a service waits for its turn while another works on the same PostgreSQL, and takes over.",
+    )
     worker_at_once: int = Field(default=16, ge=1, le=256, description="Sources that one worker reads at a time.")
     worker_silent_s: float = Field(
         default=30.0, ge=2, description="A worker that says nothing for so long is given up, and another reads on."

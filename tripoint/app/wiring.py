@@ -20,7 +20,7 @@ from alerts.policy import Policy
 from alerts.render import Renderer
 from alerts.rhythm import rhythm_alerts
 from alerts.together import digest_alert
-from storage.alerts import AlertStore
+from storage.alerts import AlertStore, Claim
 from storage.articles import ArticleStore
 from storage.backfill import BackfillStore
 from storage.coverage import CoverageStore
@@ -32,7 +32,7 @@ from storage.feedback import FeedbackStore
 from storage.frontier import FrontierStore
 from storage.health import HealthStore, SourceHealth
 from storage.held import HeldStore
-from storage.lock import instance_lock
+from storage.lock import Alone, Unwatched, instance_lock
 from storage.rhythm import RhythmStore
 from storage.scores import ScoreStore
 from storage.search import SearchStore
@@ -121,6 +121,7 @@ class Works:
     judge: Judge
     intake: WriterIntake
     clock: Callable[[], datetime]
+    alone: Alone  #: the right to act on this database
 
     async def look_after(self, sources: Sequence[Source]) -> None:
         """Judge how sources do after they were read, and tell the operator of those that changed."""
@@ -177,6 +178,17 @@ class Works:
         if await self.escalate() or report.passed_on:
             report.outcomes += (await self.courier.deliver_due(stop)).outcomes
         return report
+
+    async def still_alone(self) -> None:
+        """Raise `LostLockError` where another process may have taken over."""
+        if not isinstance(self.alone, Unwatched):
+            await asyncio.to_thread(self.alone.check)
+
+    async def send_again(self, claimed: Sequence[Claim], after_s: float) -> None:
+        """Send again what a process had begun to send that has ended meanwhile without saying what became of it."""
+        await asyncio.sleep(after_s)
+        if await self.writer.do(lambda: self.stores.alerts.release(claimed)):
+            self.courier.wake()
 
     async def alerts_wait(self) -> bool:
         """Say whether an alert that another process queued is due."""
@@ -335,6 +347,7 @@ def crawl_settings(settings: Settings) -> CrawlSettings:
 async def opened_works(
     settings: Settings,
     write: Callable[[str], None],
+    turn: Alone | None = None,
     *,
     alone: bool = True,
     clock: Callable[[], datetime] = utc_now,
@@ -343,7 +356,8 @@ async def opened_works(
     """Build everything that a crawl and its alerts need, alone on this database, and take it down again.
 
     One that is not `alone` fetches beside others: it sends nothing, and needs no channel's address. `read` takes the
-    place of what reads a page in a worker, a function of a module.
+    place of what reads a page in a worker, a function of a module. Who has its `turn` already leaves
+    what another process was sending to `Works.send_again`: that one may live, and say what became of it.
     """
     # Scrapy and trafilatura take most of a second to load: `--help` should not wait for them, and the workers load
     # theirs while this process loads its own.
@@ -358,14 +372,18 @@ async def opened_works(
         seeds = load_seeds(settings.seeds.folder)
         channels = build_channels(settings, write) if alone else []
         judge = build_judge(seeds)
-        lock = instance_lock(settings.database_url) if alone else nullcontext()
-        with opened_stores(settings) as stores, lock, closing(Writer(stores.database.together)) as writer:
-            if alone:
+        lock = instance_lock(settings.database_url) if alone and not turn else nullcontext(turn or Unwatched())
+        with (
+            opened_stores(settings) as stores,
+            lock as right,
+            closing(Writer(stores.database.together)) as writer,
+        ):
+            if alone and not turn:
                 stores.alerts.release()
             policies = load_policies(settings, seeds)
             dice = random.Random()  # noqa: S311 - it spreads retries, and keeps no secret
             courier = Courier(
-                WriterOutbox(writer, stores.alerts, policies),
+                WriterOutbox(writer, stores.alerts, policies, right.check),
                 channels,
                 courier_settings(settings),
                 clock,
@@ -410,6 +428,7 @@ async def opened_works(
                 judge,
                 intake,
                 clock,
+                right,
             )
     finally:
         await asyncio.get_running_loop().run_in_executor(None, extractor.close)

@@ -286,14 +286,23 @@ class SyncOutbox(Outbox, Protocol):
 class WriterOutbox:
     """The outbox as the courier sees it."""
 
-    def __init__(self, writer: Writer, outbox: SyncOutbox, policies: Policies) -> None:
+    def __init__(
+        self, writer: Writer, outbox: SyncOutbox, policies: Policies, may_send: Callable[[], None] = lambda: None
+    ) -> None:
+        """Use an outbox; `may_send` raises what forbids to send, and is asked before each message."""
         self._writer = writer
         self._outbox = outbox
         self._policies = policies
+        self._may_send = may_send
 
     async def claim(self, now: datetime, channels: Sequence[str], limit: int) -> Sequence[QueuedAlert]:
         """Take alerts that are due."""
-        return await self._writer.do(lambda: self._outbox.claim(now, channels, limit))
+
+        def take() -> Sequence[QueuedAlert]:
+            self._may_send()
+            return self._outbox.claim(now, channels, limit)
+
+        return await self._writer.do(take)
 
     async def settle(
         self, delivery: Delivery, state: AlertState, next_attempt_at: datetime, resume_at: datetime | None

@@ -5,6 +5,7 @@ TripointError
 │   ├── SettingsError      tripoint.toml, the environment or an option
 │   └── SeedError          a file under seeds/ (file, line, problem, mend)
 ├── BusyError              stop: another process holds this database
+│   └── LostLockError      stop at once: this process held it, and another may hold it now
 ├── StorageError           stop: the database cannot be used; nothing was half-written
 │   └── ConflictError      do it again: another process was in the way; nothing was written
 └── UnavailableError       try again later: a server or worker did not answer
@@ -56,6 +57,10 @@ class SeedError(MendError):
 
 class BusyError(TripointError):
     """Another Tripoint process works on the same database."""
+
+
+class LostLockError(BusyError):
+    """This process worked alone on its database, and does so no more."""
 
 
 class StorageError(TripointError):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from tripoint.app.cli.progress import Progress
 from tripoint.app.cli.terminal import err, out, plain, print_json, print_table, settings_of
@@ -17,6 +18,7 @@ from tripoint.domain.service import AskVerb, JobRecord
 
 if TYPE_CHECKING:
     from scheduler.jobs import Job
+    from storage.lock import Session
 
 
 def register(app: typer.Typer) -> None:
@@ -49,10 +51,11 @@ def register(app: typer.Typer) -> None:
 
 
 def _list(settings: Settings, *, as_json: bool) -> None:
+    from storage.lock import sessions
     from tripoint.app.wiring import opened_stores
 
     with opened_stores(settings) as stores:
-        records = stores.jobs.everything()
+        records, services = stores.jobs.everything(), sessions(stores.database)
     if as_json:
         print_json([asdict(each) for each in records])
         return
@@ -61,6 +64,14 @@ def _list(settings: Settings, *, as_json: bool) -> None:
         return
     columns = ("job", "runs", "last", "took", "result", "next", "what came of it")
     print_table("Jobs", columns, [_row(each) for each in records])
+    for each in services:
+        err().print(Text(said_of(each)))
+
+
+def said_of(session: Session) -> str:
+    """Return a line about a process that has the lock of a PostgreSQL, or waits for it."""
+    since = f" since {_moment(session.since)}" if session.since else ""
+    return f"{'at work' if session.holds else 'standing by'}: {plain(session.place)}, connected{since}"
 
 
 def _row(record: JobRecord) -> tuple[object, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,10 +20,12 @@ from tripoint.app.fetching import open_queue
 from tripoint.app.notify import Systemd
 from tripoint.app.seeds import choose
 from tripoint.app.settings import Settings
+from tripoint.domain.errors import LostLockError
 from tripoint.domain.service import AskVerb
 
 if TYPE_CHECKING:
     from scheduler.fetchers import FetchQueue
+    from storage.lock import Turn
     from tripoint.app.jobs import Polling
     from tripoint.app.watch import Ears
     from tripoint.app.wiring import Works
@@ -42,6 +45,9 @@ def register(app: typer.Typer) -> None:
         fetchers: Annotated[
             str, typer.Option(help="own: this process fetches. workers: `tripoint worker` processes do, on PostgreSQL.")
         ] = "",
+        standby: Annotated[
+            bool, typer.Option("--standby", help="Wait while another works on this PostgreSQL, and take over from it.")
+        ] = False,
         verbose: Annotated[
             bool, typer.Option("--verbose", "-v", help="A line for each source that was read, not one a pass.")
         ] = False,
@@ -51,16 +57,54 @@ def register(app: typer.Typer) -> None:
 
         keys = ("interval_s", "min_interval_s", "max_interval_s")
         said: dict[str, Any] = dict.fromkeys(keys, interval) if interval else {}
-        options = {"run": said | ({"fetchers": fetchers} if fetchers else {})}
-        settings = settings_of(context, options)
-        queue = open_queue(settings) if settings.run.fetchers == "workers" else None
-        read = partial(settings_of, context, options)
-        run_on_reactor(lambda: _serve(settings, read, source or [], queue, verbose=verbose))
+        said |= ({"fetchers": fetchers} if fetchers else {}) | ({"standby": True} if standby else {})
+        read = partial(settings_of, context, {"run": said})
+        settings = read()
+        if settings.run.fetchers == "workers":
+            open_queue(settings)  # what forbids it is said before what takes long to load
+        systemd = Systemd.of(os.environ, os.getpid())
+        run_on_reactor(lambda: _in_turn(_Asked(settings, read, source or [], verbose, systemd)))
 
 
-async def _serve(
-    settings: Settings, read: Callable[[], Settings], names: list[str], queue: FetchQueue | None, *, verbose: bool
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the command line asks of the service."""
+
+    settings: Settings
+    read: Callable[[], Settings]  #: reads the settings again
+    names: list[str]  #: of the sources to watch, none for all
+    verbose: bool
+    systemd: Systemd
+
+
+async def _in_turn(asked: _Asked) -> None:
+    """Serve as long as nobody else works on this database, and again when that was lost and got back."""
+    from tripoint.app.standby import get_turn, opened_turn, settings_now
+
+    stop, again = asyncio.Event(), False
+    say = log_as_service(asked.settings)
+
+    def end() -> None:
+        asked.systemd.stopping()
+        stop.set()
+
+    async with opened_turn(asked.settings) as turn:
+        while not stop.is_set():
+            _on_signals(end)
+            _on_hangup(lambda: say("seeds and settings are read when this one takes over"))
+            if turn is not None and not await get_turn(asked.settings, turn, stop, say, asked.systemd, again=again):
+                break
+            asked = replace(asked, settings=settings_now(asked.settings, asked.read, say))
+            try:
+                await _serve(asked, turn, stop, say)
+                break
+            except LostLockError as error:
+                say(str(error))
+                again = True
+    say("stopped; what was not finished is kept for the next start")
+
+
+async def _serve(asked: _Asked, turn: Turn | None, stopped: asyncio.Event, say: Callable[[str], None]) -> None:
     from scheduler.roster import Roster
     from scheduler.service import Service, ServiceSettings
     from tripoint.app.asked import AskDesk
@@ -70,29 +114,34 @@ async def _serve(
     from tripoint.app.web.server import page_beside
     from tripoint.app.wiring import opened_works, utc_now
 
-    say = log_as_service(settings)
-    systemd = Systemd.of(os.environ, os.getpid())
+    settings, systemd = asked.settings, asked.systemd
     progress = Progress(err(), quiet=True)
-    async with opened_works(settings, progress.say) as works, queue.opened() if queue else nullcontext():
-        sources = choose(works.seeds.sources, names)
-        tally = Tally(say, utc_now, a_line_each=verbose)
+    queue = open_queue(settings) if settings.run.fetchers == "workers" else None
+    async with opened_works(settings, progress.say, turn) as works, queue.opened() if queue else nullcontext():
+        sources = choose(works.seeds.sources, asked.names)
+        tally = Tally(say, utc_now, a_line_each=asked.verbose)
 
         watch = _polling(settings, works, sources, queue, Ears(progress.show, tally.add, tally.tell), progress.say)
         roster = Roster(build_jobs(settings, works, watch), WriterLedger(works.writer, works.stores.jobs), utc_now)
         desk = AskDesk(works.writer, works.stores.asks, utc_now)
-        service = Service(roster, works.courier.run, ServiceSettings(settings.run.stop_within_s), utc_now, desk.look)
+        rules = ServiceSettings(settings.run.stop_within_s)
+        alone = (works.still_alone,) if turn else ()
+        service = Service(roster, works.courier.run, rules, utc_now, desk.look, *alone)
         desk.serve(AskVerb.RUN, service.ask)
         vitals = (works.pulse, works.meter)
         async with page_beside(settings, works.seeds, works.stores, works.writer, vitals) as beside:
 
             def stop() -> None:
+                stopped.set()
                 systemd.stopping()
                 works.pulse.is_stopping = True
                 service.stop()
                 beside.stop()  # readers get their answers while the work in flight ends
 
             _on_signals(stop)
-            reloader = Reloader(works, settings, read, names, progress.say, systemd.reloading, systemd.ready)
+            reloader = Reloader(
+                works, settings, asked.read, asked.names, progress.say, systemd.reloading, systemd.ready
+            )
             reloader.hear = (
                 lambda plan: watch.renew(plan.sources),
                 lambda plan: beside.renew(plan.settings, plan.seeds),
@@ -100,19 +149,39 @@ async def _serve(
             reload_when_asked(reloader, desk)
             for line in filter(None, (_greeting(len(sources), settings), beside.line)):
                 say(line)
-            feeding = asyncio.create_task(systemd.feed(works.pulse.is_alive), name="watchdog")
+            if stopped.is_set():  # asked while this was loading
+                return
             systemd.ready(_greeting(len(sources), settings))
-            try:
+            async with _tended(works, asked, turn):
                 await service.run()
-            finally:
-                feeding.cancel()
-    say("stopped; what was not finished is kept for the next start")
+
+
+@asynccontextmanager
+async def _tended(works: Works, asked: _Asked, turn: Turn | None) -> AsyncIterator[None]:
+    """Feed the watchdog, and send again in a while what the one before was sending: it may yet say how that went."""
+    from tripoint.app.standby import SETTLED_WITHIN_S
+
+    beside = [asyncio.create_task(asked.systemd.feed(works.pulse.is_alive), name="watchdog")]
+    if claimed := works.stores.alerts.claims() if turn else ():
+        wait_s = asked.settings.run.stop_within_s + SETTLED_WITHIN_S
+        beside.append(asyncio.create_task(works.send_again(claimed, wait_s), name="send again"))
+    try:
+        yield
+    finally:
+        for each in beside:
+            each.cancel()
 
 
 def _on_signals(stop: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
+
+
+def _on_hangup(tell: Callable[[], None]) -> None:
+    """Answer a call to reload that nothing runs for; unanswered it would end the process."""
+    if hasattr(signal, "SIGHUP"):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, tell)
 
 
 def _greeting(count: int, settings: Settings) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
+from tripoint.app.cli.jobs import said_of
 from tripoint.app.cli.passes import Read, summary
 from tripoint.app.cli.terminal import err, log_as_service, print_json, print_table, settings_of
 from tripoint.app.fetching import WorkerFetching, open_queue
@@ -41,9 +43,9 @@ def register(app: typer.Typer) -> None:
     def workers(
         context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
     ) -> None:
-        """Show the workers that share this database, what each reads, and how many sources wait for one."""
-        queue = open_queue(settings_of(context))
-        asyncio.run(_show(queue, as_json=as_json))
+        """Show who works on this database: the service and who stands by for it, the workers and what each reads."""
+        settings = settings_of(context)
+        asyncio.run(_show(settings, open_queue(settings), as_json=as_json))
 
 
 async def _work(settings: Settings, queue: FetchQueue) -> None:
@@ -76,13 +78,20 @@ async def _work(settings: Settings, queue: FetchQueue) -> None:
     say("stopped; what was not finished is read by another")
 
 
-async def _show(queue: FetchQueue, *, as_json: bool) -> None:
+async def _show(settings: Settings, queue: FetchQueue, *, as_json: bool) -> None:
+    from storage.lock import sessions
+    from tripoint.app.wiring import opened_stores
+
+    with opened_stores(settings) as stores:
+        services = sessions(stores.database)
     async with queue.opened():
         found, waiting = await queue.workers(), await queue.waiting()
     if as_json:
         rows = [{"worker": each.number, "seen_at": each.seen_at, "sources": each.sources} for each in found]
-        print_json({"workers": rows, "waiting": waiting})
+        print_json({"services": [asdict(each) for each in services], "workers": rows, "waiting": waiting})
         return
+    for each in services:
+        err().print(Text(said_of(each)))
     shown = [(each.number, f"{each.seen_at:%Y-%m-%d %H:%M:%S}", ", ".join(each.sources) or "-") for each in found]
     print_table("Workers", ("worker", "last seen (UTC)", "reads"), shown)
     err().print(Text(f"{waiting} sources wait for a worker" if found or waiting else "no worker is at work"))

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from storage.figures import Figures, read_figures
 from tripoint.app.metrics import CONTENT_TYPE, State
+from tripoint.app.pulse import Beat
 from tripoint.app.web.rooms import Rooms, rooms_of
 
 _LEAST_S = 0.2
@@ -39,16 +40,17 @@ class Counted:
 async def alive(request: Request) -> Response:
     """Say whether going on makes sense: 503 is the sign to start the process anew."""
     beat = await rooms_of(request).pulse.lately()
-    return _told(beat.parts() | {"alive": beat.is_alive}, is_good=beat.is_alive)
+    return _told(beat, "alive", is_good=beat.is_alive)
 
 
 async def ready(request: Request) -> Response:
-    """Say whether the service does its work now: 503 while it stops, too, and while the database is away."""
+    """Say whether the service does its work now: 503 while it stops or stands by, or its database is away."""
     beat = await rooms_of(request).pulse.lately()
-    return _told(beat.parts() | {"ready": beat.is_ready}, is_good=beat.is_ready)
+    return _told(beat, "ready", is_good=beat.is_ready)
 
 
-def _told(said: dict[str, bool], *, is_good: bool) -> Response:
+def _told(beat: Beat, word: str, *, is_good: bool) -> Response:
+    said = beat.parts() | {word: is_good} | ({"standby": True} if beat.is_standby else {})
     return JSONResponse(said, 200 if is_good else 503, {"cache-control": "no-store"})
 
 
@@ -65,6 +67,7 @@ async def metrics(request: Request) -> Response:
         frozenset(name for name, section in rooms.settings.channels.items() if section.enabled),
         rooms.pulse.writer_waiting,
         beat.parts(),
+        beat.is_standby,
     )
     text = await rooms.reader.do(lambda: rooms.metrics.text(state))
     return Response(text, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})
