@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
+NEWEST = "head"  #: the version that this Tripoint writes
 _MIGRATION_LOCK = 7_301_177  # any number that no other program on the same PostgreSQL takes
 
 
@@ -51,6 +52,14 @@ class Database:
                 return
             with self._engine.connect() as connection:
                 yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Open a transaction that only reads, and sees nothing that others write after it began."""
+        with _told(self.name), self._engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -96,8 +105,8 @@ class Database:
         self._engine.dispose()
 
 
-def open_database(url: str) -> Database:
-    """Open a database, making and migrating it as needed.
+def open_database(url: str, version: str | None = NEWEST) -> Database:
+    """Open a database, making it and migrating it to a version as needed; None leaves it as it is.
 
     Raises `SettingsError` when the URL cannot be right, `StorageError` when the database cannot be used.
     """
@@ -117,9 +126,15 @@ def open_database(url: str) -> Database:
         raise SettingsError(f"this database needs {error.name}", mend) from error
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
-    with _told(parsed.render_as_string(hide_password=True)):
-        _migrate(engine)
+    if version is not None:
+        with _told(parsed.render_as_string(hide_password=True)), engine.connect() as connection:
+            _migrate(connection, newest_version() if version == NEWEST else version)
     return Database(engine)
+
+
+def migrate_within(connection: Connection) -> None:
+    """Make the newest tables in a transaction that is the caller's."""
+    _upgrade(connection, newest_version())
 
 
 def driver_address(url: str) -> str | None:
@@ -174,28 +189,29 @@ def newest_version() -> str:
     return max(found[1] for each in names if (found := re.match(r"(\d{4})_\w+\.py", each)))
 
 
-def _migrate(engine: Engine) -> None:
-    with engine.connect() as connection:
-        if _version(connection) == newest_version():
-            return
-        from alembic import command  # loading it takes half a second, and most commands meet a database that is ready
-        from alembic.script import ScriptDirectory
-
-        config = migration_config()
-        connection.rollback()
-        connection = connection.execution_options(tripoint_write=True)
-        with connection.begin():
-            if engine.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            current = _version(connection)  # another process may have been faster
-            if current == newest_version():
-                return
-            _refuse_newer(ScriptDirectory.from_config(config), current)
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+def _migrate(connection: Connection, wanted: str) -> None:
+    if version_of(connection) == wanted:
+        return
+    connection.rollback()
+    connection = connection.execution_options(tripoint_write=True)
+    with connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        if version_of(connection) != wanted:  # another process may have been faster
+            _upgrade(connection, wanted)
 
 
-def _version(connection: Connection) -> str | None:
+def _upgrade(connection: Connection, wanted: str) -> None:
+    from alembic import command  # loading it takes half a second, and most commands meet a database that is ready
+    from alembic.script import ScriptDirectory
+
+    config = migration_config()
+    _refuse_newer(ScriptDirectory.from_config(config), version_of(connection))
+    config.attributes["connection"] = connection
+    command.upgrade(config, wanted)
+
+
+def version_of(connection: Connection) -> str | None:
     """Return the version that a database has, None where it is empty."""
     if not inspect(connection).has_table("alembic_version"):
         return None
@@ -224,13 +240,15 @@ def _told(name: str) -> Iterator[None]:
         reason = " ".join(str(error.orig).split())
         if getattr(error.orig, "sqlstate", "") in _CONFLICTS:
             raise ConflictError(f"{name}: {reason}", "do it again; nothing was written") from error
-        raise StorageError(f"{name}: {reason}", _mend(reason)) from error
+        raise StorageError(f"{name}: {reason}", mend_of(reason)) from error
 
 
 _CONFLICTS = ("40P01", "40001")  # PostgreSQL: deadlock detected, could not serialize
 
 _MENDS = {
+    "lock timeout": "end what else works on this database, and try again; nothing was written",
     "full": "free some space on that disk; nothing was half-written",
+    "i/o error": "free some space, or check that the disk is well; nothing was half-written",
     "readonly": "give this user the right to write the file and its folder",
     "unable to open": "check that the folder exists and that this user may write to it",
     "not a database": "move that file away, or name another database",
@@ -240,7 +258,8 @@ _MENDS = {
 }
 
 
-def _mend(reason: str) -> str:
+def mend_of(reason: str) -> str:
+    """Return what a person can do about what a driver said."""
     lowered = reason.lower()
     return next((mend for word, mend in _MENDS.items() if word in lowered), "`tripoint doctor` shows what is wrong")
 

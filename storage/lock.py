@@ -72,7 +72,7 @@ def instance_lock(url: str) -> Iterator[Alone]:
     """Hold the lock of the database at this URL; raises `BusyError` when another process has it."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        with _file_lock(Path(f"{parsed.database}.lock")):
+        with file_lock(Path(f"{parsed.database}.lock")):
             yield Unwatched()
         return
     turn = Turn(url)
@@ -206,7 +206,8 @@ _DECIDE_ALONE = text("SELECT pg_advisory_xact_lock(:key)")
 
 
 @contextmanager
-def _file_lock(path: Path) -> Iterator[None]:
+def file_lock(path: Path) -> Iterator[None]:
+    """Hold the lock of a file, which is made; raises `BusyError` when another process has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
         try:

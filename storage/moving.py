@@ -17,7 +17,7 @@ from tripoint.domain.errors import MendError, StorageError
 
 _BATCH = 500
 _MODULUS = 1 << 256
-_NOT_COPIED = frozenset({t.search_docs.name})  # the index is made anew, each database's in its own way
+NOT_COPIED = frozenset({t.search_docs.name})  # the index is made anew, each database's in its own way
 
 Tell = Callable[[str, int, int], None]
 """Hears of progress: table, rows done, rows in all."""
@@ -37,18 +37,24 @@ def copy_archive(source: Database, target: Database, tell: Tell) -> tuple[Copied
 
     Raises `MendError` where the target holds something, `StorageError` where a copy differs from what was copied.
     """
+    tables = [each for each in t.metadata.sorted_tables if each.name not in NOT_COPIED]
     with source.read() as old, target.write() as new:
-        tables = [each for each in t.metadata.sorted_tables if each.name not in _NOT_COPIED]
         _refuse_full(new, tables)
-        copied = []
-        for table in tables:
-            told = _copy(old, new, table, tell)
-            found = _digest(_rows(new, table))
-            if found != (told.rows, told.sha256):
-                raise StorageError(f"{table.name} is not the same in both", "nothing was kept; report this as a bug")
-            copied.append(told)
+        copied = copy_tables(old, new, tables, tell)
         _go_on_counting(new, tables)
-        _index(new, tell)
+        index_all(new, tell)
+    return copied
+
+
+def copy_tables(old: Connection, new: Connection, tables: Sequence[Table], tell: Tell) -> tuple[Copied, ...]:
+    """Copy these tables, empty ones in the target, and compare every row; raises `StorageError` where one differs."""
+    copied = []
+    for table in tables:
+        told = _copy(old, new, table, tell)
+        found = _digest(_rows(new, table))
+        if found != (told.rows, told.sha256):
+            raise StorageError(f"{table.name} is not the same in both", "nothing was kept; report this as a bug")
+        copied.append(told)
     return tuple(copied)
 
 
@@ -125,7 +131,8 @@ def _go_on_counting(connection: Connection, tables: Sequence[Table]) -> None:
                 connection.execute(text("SELECT setval(:name, :highest)"), {"name": named, "highest": highest})
 
 
-def _index(connection: Connection, tell: Tell) -> None:
+def index_all(connection: Connection, tell: Tell) -> None:
+    """Make the index of search for an archive that has none."""
     total = connection.scalar(select(func.count()).select_from(t.articles)) or 0
     for done in fill_index(connection):
         tell("the search index", done, total)

@@ -25,6 +25,8 @@ VERBS = (
     "search",
     "evidence",
     "migrate-archive",
+    "backup",
+    "restore",
     "sources list",
     "sources check",
     "sources quarantine",

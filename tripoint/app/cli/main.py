@@ -14,6 +14,7 @@ from tripoint.app.cli import (
     alerts,
     audit,
     backfill,
+    backup,
     calibrate,
     coverage,
     crawl,
@@ -103,6 +104,7 @@ revisions.register(app)
 search.register(app)
 evidence.register(app)
 migrate_archive.register(app)
+backup.register(app)
 alerts.register(app)
 backfill.register(app)
 audit.register(app)
