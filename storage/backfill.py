@@ -302,13 +302,13 @@ def _enter_finds(
         chunk = pages[start : start + _CHUNK]
         before = _listed_here(connection, job, chunk)
         articles = stored_pages(connection, chunk)
-        fetched = _fetched(connection, [by_page[page].find.url for page in chunk])
+        fetched = _fetched(connection, [*chunk, *(by_page[page].find.url for page in chunk)])
         fresh = []
         for page in chunk:
             each = by_page[page]
             if page in before:
                 continue
-            is_known = page in articles or each.find.url in fetched
+            is_known = page in articles or page in fetched or each.find.url in fetched
             row = {**_find_row(job, window, each, was_known=is_known), "article_id": articles.get(page)}
             connection.execute(insert(t.backfill_finds).values(row))
             if each.state is FindState.PAGE and not is_known:

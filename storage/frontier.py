@@ -21,6 +21,7 @@ from tripoint.domain.types import Candidate, Entered, Found, Poll, PollStatus, R
 from tripoint.domain.urls import canonical_url, host
 
 _OPEN = ("pending", "again")  # to be fetched once it is due; what is due again is stored already
+PRUNED = "pruned"  # the article was stored and is forgotten: see `storage.pruning`
 MOST = sys.maxsize  # no bound
 QUARANTINED = "quarantined"
 _CHUNK = 500  # below the number of variables that SQLite allows in one statement
@@ -266,13 +267,17 @@ def _unknown(connection: Connection, candidates: Sequence[Candidate]) -> list[Ca
     for start in range(0, len(urls), _CHUNK):
         chunk = urls[start : start + _CHUNK]
         listed = select(t.frontier.c.url).where(t.frontier.c.url.in_(chunk))
-        stored = select(t.articles.c.canonical_url).where(
-            t.articles.c.canonical_url.in_([canonical[url] for url in chunk])
-        )
         known.update(connection.scalars(listed))
-        here = set(connection.scalars(stored))
+        here = _read_before(connection, [canonical[url] for url in chunk])
         known.update(url for url in chunk if canonical[url] in here)
     return [each for url, each in fresh.items() if url not in known]
+
+
+def _read_before(connection: Connection, pages: Sequence[str]) -> set[str]:
+    """Return which of these canonical addresses are of articles that are stored, or were and are forgotten."""
+    stored = select(t.articles.c.canonical_url).where(t.articles.c.canonical_url.in_(pages))
+    pruned = select(t.frontier.c.url).where(t.frontier.c.url.in_(pages), t.frontier.c.state == PRUNED)
+    return {*connection.scalars(stored), *connection.scalars(pruned)}
 
 
 def _within(connection: Connection, candidates: list[Candidate], per_host: int) -> list[Candidate]:
@@ -303,11 +308,7 @@ def enter_candidates(connection: Connection, candidates: Sequence[Candidate]) ->
     for start in range(0, len(urls), _CHUNK):
         chunk = [fresh[url] for url in urls[start : start + _CHUNK]]
         canonical = {each.url: t.clean(canonical_url(each.url)) for each in chunk}
-        stored = set(
-            connection.scalars(
-                select(t.articles.c.canonical_url).where(t.articles.c.canonical_url.in_(canonical.values()))
-            )
-        )
+        stored = _read_before(connection, list(canonical.values()))
         for each in chunk:
             if canonical[each.url] not in stored:
                 entered += _enter_one(connection, each)

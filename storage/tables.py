@@ -118,7 +118,8 @@ frontier = Table(
     C("title", CleanText, nullable=False),
     C("published", UtcDateTime),
     C("summary", CleanText, nullable=False),
-    # pending, done, again (done, to be looked at again), not_article, failed, quarantined (it ends whoever reads it)
+    # pending, done, again (done, to be looked at again), pruned (done, its article is forgotten), not_article, failed,
+    # quarantined (it ends whoever reads it)
     C("state", String(20), nullable=False),
     C("attempts", Integer, nullable=False, default=0),
     C("due_at", UtcDateTime, nullable=False),

@@ -27,6 +27,7 @@ VERBS = (
     "migrate-archive",
     "backup",
     "restore",
+    "prune",
     "sources list",
     "sources check",
     "sources quarantine",

@@ -16,22 +16,20 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from typer.testing import CliRunner
 
 from storage import restoring, snapshot
 from storage.articles import ArticleStore
 from storage.database import open_database
 from storage.lock import instance_lock
 from storage.snapshot import take_snapshot
-from tests.house import TRIPOINT, House
+from tests.house import House
 from tests.postgres import new_database
 from tests.storage.older import fill_older
 from tests.storage.test_search import archive, database, filled, find, keep  # noqa: F401 - fixtures
 from tests.storage.test_stores import keep as keep_told
 from tripoint.app.backup import check_backup, unpack_database, unpack_files, without_passwords, write_backup
-from tripoint.app.cli.main import app
 from tripoint.app.settings import load_settings
-from tripoint.domain.errors import BusyError, MendError, StorageError, TripointError
+from tripoint.domain.errors import BusyError, MendError, StorageError
 
 NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
 DEADLINE_S = 60.0
@@ -231,14 +229,6 @@ def test_a_damaged_database_is_set_aside_with_its_log(small: Path, tmp_path: Pat
     assert (tmp_path / "bad.db-wal").read_bytes() == b"log"
 
 
-def verb(house: House, *arguments: str) -> str:
-    """Run a verb in this process, which takes a tenth of the time, and return what it said, or its error."""
-    done = CliRunner().invoke(app, house.command(*arguments)[len(TRIPOINT) :])
-    if done.exception is not None and not isinstance(done.exception, TripointError):
-        raise done.exception
-    return str(done.exception or done.stdout)
-
-
 @contextmanager
 def room_for(most_bytes: int) -> Iterator[None]:
     """Let this process write no file beyond a size, which fails in the middle of it as a full disk does."""
@@ -256,12 +246,12 @@ def test_a_full_disk_leaves_nothing_half(house: House) -> None:
     file = str(house.folder / "b.zip")
     before = {each.name for each in house.folder.iterdir()}
     with room_for(100_000):
-        said = verb(house, "backup", file)
+        said = house.said("backup", file)
     assert "free some space" in said
     assert {each.name for each in house.folder.iterdir()} - before <= {"tripoint.db-shm", "tripoint.db-wal", *SETTINGS}
-    assert "every byte" in verb(house, "backup", file)
+    assert "every byte" in house.said("backup", file)
     with room_for(100_000):
-        said = verb(house, "restore", file, "--replace")
+        said = house.said("restore", file, "--replace")
     assert "nothing was" in said
     assert not list(house.folder.glob("*.before-*"))
     assert not list(house.folder.glob(".*.part"))
@@ -290,19 +280,19 @@ def test_beside_a_running_service(reading_house: House) -> None:
                 and house.rows("SELECT count(*) > 3 FROM articles") == [(1,)]
             )
         )
-        said = json.loads(verb(house, "backup", str(house.folder), "--json"))
-        assert f"(process {service.pid}) works on this database" in verb(house, "restore", said["file"], "--replace")
+        said = json.loads(house.said("backup", str(house.folder), "--json"))
+        assert f"(process {service.pid}) works on this database" in house.said("restore", said["file"], "--replace")
     finally:
         service.send_signal(signal.SIGTERM)
         service.communicate(timeout=DEADLINE_S)
     assert said["tables"]["articles"] > 3
-    assert f"{said['tables']['articles']} articles" in verb(house, "restore", said["file"], "--check")
-    assert "`--replace` sets it aside" in verb(house, "restore", said["file"])
-    aside = json.loads(verb(house, "restore", said["file"], "--replace", "--json"))["set_aside"]
+    assert f"{said['tables']['articles']} articles" in house.said("restore", said["file"], "--check")
+    assert "`--replace` sets it aside" in house.said("restore", said["file"])
+    aside = json.loads(house.said("restore", said["file"], "--replace", "--json"))["set_aside"]
     assert house.rows("SELECT count(*) FROM articles") == [(said["tables"]["articles"],)]
-    assert "is the database again" in verb(house, "restore", "--undo")
+    assert "is the database again" in house.said("restore", "--undo")
     assert not Path(aside).exists()
-    names = json.loads(verb(house, "restore", said["file"], "--files", str(house.folder / "mine"), "--json"))["files"]
+    names = json.loads(house.said("restore", said["file"], "--files", str(house.folder / "mine"), "--json"))["files"]
     assert {"settings/tripoint.toml", "seeds/sources/newsroom.toml"} <= set(names)
     assert "seeds/chat.secret" not in names
     assert b"TOKEN" not in b"".join(each.read_bytes() for each in (house.folder / "mine").rglob("*") if each.is_file())
@@ -310,20 +300,20 @@ def test_beside_a_running_service(reading_house: House) -> None:
 
 def test_names_and_leftovers(house: House) -> None:
     file = str(house.folder / "b.zip")
-    assert "there is no database" in verb(house, "backup", file)
+    assert "there is no database" in house.said("backup", file)
     with closing(open_database(house.database)):
         pass
     left = house.folder / ".b.zip.killed.part"
     left.mkdir()
     (left / "tripoint.db").write_bytes(b"half")
-    verb(house, "backup", file)
+    house.said("backup", file)
     assert not left.exists()
-    assert "is there already" in verb(house, "backup", file)
-    assert "every byte" in verb(house, "backup", file, "--replace")
-    assert "there is no folder" in verb(house, "backup", f"{house.folder}/no/b.zip")
-    assert "one thing at a time" in verb(house, "restore", file, "--undo")
-    assert "nothing was set aside" in verb(house, "restore", "--undo")
-    assert "there is no file" in verb(house, "restore", "none.zip")
+    assert "is there already" in house.said("backup", file)
+    assert "every byte" in house.said("backup", file, "--replace")
+    assert "there is no folder" in house.said("backup", f"{house.folder}/no/b.zip")
+    assert "one thing at a time" in house.said("restore", file, "--undo")
+    assert "nothing was set aside" in house.said("restore", "--undo")
+    assert "there is no file" in house.said("restore", "none.zip")
 
 
 def test_links_that_lead_elsewhere_and_hidden_folders_stay_out(tmp_path: Path) -> None:

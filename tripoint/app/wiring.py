@@ -33,6 +33,7 @@ from storage.frontier import FrontierStore
 from storage.health import HealthStore, SourceHealth
 from storage.held import HeldStore
 from storage.lock import Alone, Unwatched, instance_lock
+from storage.pruning import PruneStore
 from storage.rhythm import RhythmStore
 from storage.scores import ScoreStore
 from storage.search import SearchStore
@@ -84,6 +85,7 @@ class Stores:
     backfill: BackfillStore
     held: HeldStore
     evidence: EvidenceStore
+    pruning: PruneStore
     scores: ScoreStore
     volume: VolumeStore
     search: SearchStore
@@ -242,6 +244,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             BackfillStore(database),
             HeldStore(database),
             EvidenceStore(database),
+            PruneStore(database),
             ScoreStore(database),
             VolumeStore(database),
             SearchStore(database),

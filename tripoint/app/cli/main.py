@@ -24,6 +24,7 @@ from tripoint.app.cli import (
     init,
     jobs,
     migrate_archive,
+    prune,
     reload,
     revisions,
     run,
@@ -105,6 +106,7 @@ search.register(app)
 evidence.register(app)
 migrate_archive.register(app)
 backup.register(app)
+prune.register(app)
 alerts.register(app)
 backfill.register(app)
 audit.register(app)
