@@ -21,6 +21,7 @@ from crawler.robots import HostHeldError, RobotsCache
 from crawler.settings import CrawlSettings, scrapy_settings
 from crawler.turns import Turns
 from tripoint.domain.backfill import Answer, Patience
+from tripoint.domain.meter import SilentMeter
 from tripoint.domain.ports import Frontier
 from tripoint.domain.types import Failure, Step
 from tripoint.domain.urls import host
@@ -59,6 +60,7 @@ class AskSpider(scrapy.Spider):
         self._errand = errand
         self.robots_cache = errand.robots_cache  # where `RobotsMiddleware` finds it
         self.turns = errand.turns  # where `TurnHandler` finds it
+        self.meter = SilentMeter()  # where `MeterMiddleware` finds it: what is counted is the news of today
         self.held = errand.held  # where `HoldMiddleware` finds it
 
     async def start(self) -> AsyncIterator[Any]:

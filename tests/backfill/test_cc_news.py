@@ -137,13 +137,16 @@ def test_what_it_refuses_or_does_wrong_is_told_and_asked_another_time(
 ) -> None:
     reader.settings["backfill"] |= {"at_once": 1}
     crawl.closed = set(files_of(crawl))
-    said = reader.run("backfill", *ASKED).stdout
+    said = reader.run("backfill", *ASKED, code=1).stdout
     assert "HTTP 403: it refuses who asks too often for some hours" in said
     assert "to finish: tripoint backfill resume 1" in said
     assert sum(each.status == 403 for each in crawl.requests) == 1
     crawl.closed.clear()
     crawl.troubles += ["other bytes"]
-    assert "1 windows failed: the server gave other bytes than were asked for" in reader.run("backfill", *ASKED).stdout
+    assert (
+        "1 windows failed: the server gave other bytes than were asked for"
+        in reader.run("backfill", *ASKED, code=1).stdout
+    )
     crawl.troubles += ["whole"]  # and no part, which does where a file is small
     assert reader.json("backfill", *ASKED)["complete"]
     assert crawl.troubles == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -74,7 +76,7 @@ def test_a_provider_that_answers_nonsense_is_incomplete_and_asked_again(
 ) -> None:
     nonsense = [Answer(b"<html><body>Your query was too long</body></html>", "text/html")]
     index.trouble["gdelt"] = nonsense * 2
-    said = reader.run("backfill", *ASKED, "--via", "gdelt", "--quiet").stdout
+    said = reader.run("backfill", *ASKED, "--via", "gdelt", "--quiet", code=1).stdout
     assert "GDELT says: Your query was too long" in said
     assert "to finish: tripoint backfill resume 1" in said
     assert ask(reader, "gdelt")["complete"]
@@ -103,9 +105,32 @@ def test_what_stays_hidden_is_told(reader: House, past: PastWorld) -> None:
 
 def test_a_full_day_of_google_is_capped(reader: House, index: Indexes) -> None:
     index.trouble["google"] = [_items(100)]
-    done = ask(reader, "google-news")
-    assert not done["complete"]
-    assert done["providers"][0]["capped"] == 1
+    arguments = ("--since", "2018-08-01", "--until", "2018-08-04", "--via", "google-news", "--quiet")
+    said = reader.run("backfill", *arguments).stdout
+    assert "google-news: 1 windows capped: 100 items in a day" in said
+    assert "not finished" not in said  # to ask again would bring no more
+    assert not reader.json("backfill", "status", "1")["complete"]
+
+
+def test_a_page_of_another_day_is_kept_and_told_and_alerts_may_be_as_of_today(
+    reader: House, past: PastWorld, outlets: list[PastOutlet]
+) -> None:
+    late = max(served(outlets, "english"), key=lambda each: each.published)
+    until = f"{late.published.date() - timedelta(days=1)}"  # GDELT is asked for a day more: it sees pages later
+    reader.settings["backfill"] |= {"gdelt_pause_s": 0.2}
+    arguments = ("--since", "2018-07-15", "--until", until, "--via", "gdelt", "--alert", "instant", "--quiet")
+    said = reader.run("backfill", *arguments).stdout
+    assert "1 articles were published on other days than those asked for; they are kept" in said
+    assert late.title in titles(reader)
+    rules = dict(reader.rows("select rule, count(*) from alerts group by 1"))
+    stories = reader.rows(
+        "select count(distinct story) from articles a join assessments s on s.article_id = a.id where relevant"
+    )
+    assert [(sum(rules.values()),)] == stories
+    assert "backfill" not in rules
+    asked = [at for each, at in past.times if each.path.startswith("/gdelt")]
+    assert len(asked) > 2
+    assert all(later - earlier > 0.19 for earlier, later in pairwise(asked))
 
 
 def _items(number: int) -> Answer:

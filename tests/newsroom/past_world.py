@@ -36,6 +36,7 @@ class PastWorld:
         self.indexes: list[str] = []  #: where the indexes answer, in the order in which they were given
         self.index_sites: list[Site] = []
         self.requests: list[Request] = []
+        self.times: list[tuple[Request, float]] = []  #: with the monotonic second at which each came
         self._sites: dict[str, Site] = {}
         self._makers = list(indexes)
         self._answered = threading.Condition()
@@ -94,6 +95,7 @@ class PastWorld:
             logged = Request(name, request.method, request.path, answer.status, headers, at, request.query_string)
             with self._answered:
                 self.requests.append(logged)
+                self.times.append((logged, time.monotonic()))
                 self._answered.notify_all()
             if "range" in headers and answer.status == 200:
                 return _part(answer, headers["range"])

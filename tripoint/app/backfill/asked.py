@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 BY_DEFAULT = ("archive", "search", "gdelt", "google-news", "bing-news", "wayback")
 PROVIDERS = (*BY_DEFAULT, "cc-news")  # a month of CC-NEWS is hundreds of gigabytes: only who names it wants that
 WARC = "warc:"  # before the path of a file or folder
+_WHY_NOTHING = {
+    "archive": "no source of these has `archives` or `sitemaps` in the catalogue",
+    "search": "no source of these has `search` and `search_link` in the catalogue",
+    "cc-news": "it begins on 26 August 2016",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,17 @@ def wanted_of(asked: Asked, seeds: Seeds) -> Wanted:
         else tuple(sorted({each for topic in seeds.topics for each in topic.languages})),
         only_sources=bool(asked.sources),
     )
+
+
+def nothing_to_ask(providers: Sequence[Provider], wanted: Wanted) -> list[str]:
+    """Return a line for each provider that plans no window; raises `SettingsError` where none plans one."""
+    silent = [each.name for each in providers if not each.shards(wanted)]
+    why = [
+        f"{each}: nothing to ask: {_WHY_NOTHING.get(each, 'no source of these is in its languages')}" for each in silent
+    ]
+    if len(silent) == len(providers):
+        raise SettingsError("; ".join(why), "name other providers, sources or days")
+    return why
 
 
 def build_providers(settings: Settings, asked: Asked, extractor: ExtractionPool, shelf: Shelf) -> list[Provider]:

@@ -17,7 +17,7 @@ from tripoint.app.backfill.frontier import JobFrontier
 from tripoint.app.writer import Writer
 from tripoint.domain.backfill import Counted, Find, FindState, Provider, Shard, ShardState, Sought, Wanted, is_inside
 from tripoint.domain.ports import Intake
-from tripoint.domain.types import Article, Failure, Page, Source
+from tripoint.domain.types import Article, Failure, Kept, Page, Source
 from tripoint.domain.urls import canonical_url, host
 
 if TYPE_CHECKING:
@@ -53,6 +53,15 @@ class Limits:
 
 class Watch:
     """What a run tells while it goes on; a display overrides what it shows."""
+
+    def provider(self, name: str, windows: int) -> None:
+        """A provider's turn began, with so many windows to ask."""
+
+    def remark(self, line: str) -> None:
+        """Something is worth a line."""
+
+    def kept(self, kept: Kept) -> None:
+        """An article was stored."""
 
     def window(self, window: Window, left: int) -> None:
         """A window was settled; so many of its provider are left."""
@@ -95,6 +104,7 @@ class Engine:
             windows = [each for each in windows if each.id not in self._failed]
             if not windows:
                 return
+            self._watch.provider(provider.name, len(windows))
             new, left = 0, len(windows)
             for start in range(0, len(windows), self._limits.at_once):
                 if self._is_over() or new >= self._limits.batch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from storage.backfill import BackfillStore
@@ -61,16 +61,19 @@ class JobFrontier(NoListings):
 class JobIntake:
     """Stores what a job found without alerts; what a listing had found before is told as ever."""
 
-    def __init__(self, told: Intake, quiet: Intake) -> None:
+    def __init__(self, told: Intake, quiet: Intake, on_kept: Callable[[Kept], None]) -> None:
         self._told = told
         self._quiet = quiet
+        self._on_kept = on_kept
 
     def _of(self, candidate: Candidate) -> Intake:
         return self._quiet if candidate.found_by is Found.BACKFILL else self._told
 
     async def article(self, candidate: Candidate, article: Article, page: Page | None = None) -> Kept:
         """Assess and store an article."""
-        return await self._of(candidate).article(candidate, article, page)
+        kept = await self._of(candidate).article(candidate, article, page)
+        self._on_kept(kept)
+        return kept
 
     async def not_article(self, candidate: Candidate, page: NotArticle) -> None:
         """Record a page without an article."""

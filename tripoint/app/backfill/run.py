@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from alerts.past import summary_alerts
 from storage.backfill import Job
-from tripoint.app.backfill.asked import Asked, build_providers
+from tripoint.app.backfill.asked import Asked, build_providers, nothing_to_ask
 from tripoint.app.backfill.engine import Engine, Limits, Tools, Watch
 from tripoint.app.backfill.frontier import JobFrontier, JobIntake
 from tripoint.app.backfill.shelf import JobShelf
@@ -49,6 +49,7 @@ async def run_job(
     intake = JobIntake(
         works.quiet(told.who_must_hear),
         works.quiet(always.who_must_hear if alert == "instant" else lambda *_: Hearing()),
+        watch.kept,
     )
     frontier = JobFrontier(works.writer, store, job.id, works.frontier, limit)
     robots_cache, turns = RobotsCache(utc_now), Turns()  # questions and pages go to the same hosts
@@ -60,7 +61,10 @@ async def run_job(
         held = works.stores.held
         shelf = JobShelf(works.writer, held, job.id, wanted, works.judge, intake, frontier, watch, stop)
         engine = Engine(tools, job, wanted, watch, stop, limits)
-        await engine.run(build_providers(settings, asked, works.extractor, shelf))
+        providers = build_providers(settings, asked, works.extractor, shelf)
+        for line in nothing_to_ask(providers, wanted):
+            watch.remark(line)
+        await engine.run(providers)
     if alert == "summary" and not stop.is_set():
         await _tell(settings, works, job, asked)
 

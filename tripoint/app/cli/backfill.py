@@ -15,10 +15,12 @@ from tripoint.app.cli.terminal import err, out, plain, print_json, print_table, 
 from tripoint.domain.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from storage.backfill import Job
     from tripoint.app.settings import Settings
     from tripoint.app.wiring import Stores, Works
-    from tripoint.domain.backfill import Wanted
+    from tripoint.domain.backfill import Counted, Wanted
 
 Alerting = Literal["summary", "none", "instant"]
 
@@ -147,7 +149,7 @@ def _chosen(stores: Stores, number: int | None) -> Job:
 
 def _show_plan(settings: Settings, asked: Asked, *, as_json: bool) -> None:
     from crawler.extract.pool import ExtractionPool
-    from tripoint.app.backfill.asked import build_providers
+    from tripoint.app.backfill.asked import build_providers, nothing_to_ask
     from tripoint.app.backfill.shelf import NoShelf
     from tripoint.app.seeds import load_seeds
     from tripoint.domain.backfill import Costly
@@ -158,6 +160,7 @@ def _show_plan(settings: Settings, asked: Asked, *, as_json: bool) -> None:
         providers = build_providers(settings, asked, extractor, NoShelf())
         shards = [each for provider in providers for each in provider.shards(wanted)]
         costs = [each.cost(wanted) for each in providers if isinstance(each, Costly)]
+        costs += nothing_to_ask(providers, wanted)
     finally:
         extractor.close()
     if as_json:
@@ -175,12 +178,12 @@ def _show_plan(settings: Settings, asked: Asked, *, as_json: bool) -> None:
 def _go(settings: Settings, asked: Asked, how: _How) -> None:
     from crawler.reactor import run_on_reactor
 
-    if run_on_reactor(lambda: _search(settings, asked, how)):
-        raise typer.Exit(130)
+    if code := run_on_reactor(lambda: _search(settings, asked, how)):
+        raise typer.Exit(code)
 
 
-async def _search(settings: Settings, asked: Asked, how: _How) -> bool:
-    """Run a job to its end; return whether it was stopped before that."""
+async def _search(settings: Settings, asked: Asked, how: _How) -> int:
+    """Run a job to its end; return the exit code: 130 if it was stopped, 1 where a window failed."""
     from tripoint.app.backfill.run import run_job
     from tripoint.app.cli.backfill_progress import BackfillProgress
     from tripoint.app.wiring import opened_works, utc_now
@@ -200,16 +203,18 @@ async def _search(settings: Settings, asked: Asked, how: _How) -> bool:
             finally:
                 stop_delivering.set()
                 await delivering
-        _show(works, job, asked, wanted, as_json=how.as_json)
+        counts = _show(works, job, asked, wanted, as_json=how.as_json)
         await works.deliver_now(stop)
-    return stop.is_set()
+    if stop.is_set():
+        return 130
+    return int(any(each.failed for each in counts))
 
 
 def _said(asked: Asked) -> dict[str, Any]:
     return {key: getattr(asked, key) for key in ("words", "first", "end", "via", "sources", "language")}
 
 
-def _show(works: Works, job: Job, asked: Asked, wanted: Wanted, *, as_json: bool) -> None:
+def _show(works: Works, job: Job, asked: Asked, wanted: Wanted, *, as_json: bool) -> Sequence[Counted]:
     from tripoint.app.backfill import summary
     from tripoint.app.backfill.engine import counted
 
@@ -218,10 +223,11 @@ def _show(works: Works, job: Job, asked: Asked, wanted: Wanted, *, as_json: bool
     articles = store.relevant(job.id)
     if as_json:
         print_json(summary.as_json(job.id, asked, counts, articles))
-        return
+        return counts
     print_table(f"Search {job.id}: {asked.days}", summary.COLUMNS, summary.table(counts))
     for line in summary.remarks(job.id, counts, store.windows(job.id)):
         out().print(plain(line))
+    return counts
 
 
 def _show_jobs(stores: Stores, *, as_json: bool) -> None:

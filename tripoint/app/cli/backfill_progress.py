@@ -7,7 +7,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from tripoint.app.backfill.engine import Watch
@@ -17,6 +26,15 @@ if TYPE_CHECKING:
     from crawler.report import Event
     from storage.backfill import Window
     from tripoint.domain.backfill import Shard
+    from tripoint.domain.types import Kept
+
+
+class _PerMinute(ProgressColumn):
+    """How many steps of a bar are done in a minute, by its last ones."""
+
+    def render(self, task: Task) -> Text:
+        """Return it, nothing as long as that is not known."""
+        return Text(f"{60 * task.speed:.0f}/min" if task.speed else "")
 
 
 class BackfillProgress(Watch):
@@ -27,14 +45,16 @@ class BackfillProgress(Watch):
         self._quiet = quiet
         self._counts: Counter[str] = Counter()
         self._pages = 0
+        self._provider = ""  # whose turn it is: what is stored now is of its finds
         self._tasks: dict[str, TaskID] = {}
         self._bars: Progress | None = None
         if console.is_terminal and not quiet:
             columns = (
-                TextColumn("{task.description:>12}"),
+                TextColumn("{task.description:>12}", markup=False),
                 BarColumn(bar_width=20),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[unit]} · {task.fields[said]}"),
+                TextColumn("{task.fields[unit]} · {task.fields[said]}", markup=False),
+                _PerMinute(),
                 TimeRemainingColumn(),
             )
             self._bars = Progress(*columns, console=console, transient=True)
@@ -52,6 +72,25 @@ class BackfillProgress(Watch):
         if self._bars is not None:
             self._bars.stop()
 
+    def provider(self, name: str, windows: int) -> None:
+        """Show a bar for whoever is asked next."""
+        self._provider = name
+        if self._bars is not None:
+            if name not in self._tasks:
+                self._tasks[name] = self._bars.add_task(name, unit="windows", said="", total=0)
+            self._update(name, windows)
+
+    def remark(self, line: str) -> None:
+        """Write a line above the bars."""
+        if not self._quiet:
+            (self._bars.console if self._bars is not None else self._console).print(Text(plain(line)))
+
+    def kept(self, kept: Kept) -> None:
+        """Count what is relevant."""
+        self._counts[f"{self._provider} relevant"] += kept.is_relevant
+        if self._provider in self._tasks:
+            self._update(self._provider)
+
     def window(self, window: Window, left: int) -> None:
         """Show that a window was settled."""
         shard = window.shard
@@ -59,19 +98,23 @@ class BackfillProgress(Watch):
             self._counts[f"{shard.provider} {key}"] += getattr(window, key)
         self._counts[f"{shard.provider} done"] += 1
         if self._bars is not None:
-            done = self._counts[f"{shard.provider} done"]
-            if shard.provider not in self._tasks:
-                self._tasks[shard.provider] = self._bars.add_task(
-                    shard.provider, unit="windows", said="", total=done + left
-                )
             if (file := self._tasks.pop(shard.query, None)) is not None:
                 self._bars.remove_task(file)
-            said = f"{self._counts[f'{shard.provider} found']} found, {self._counts[f'{shard.provider} new']} new"
-            self._bars.update(self._tasks[shard.provider], completed=done, total=done + left, said=said)
+            if shard.provider not in self._tasks:
+                self.provider(shard.provider, left)
+            self._update(shard.provider, left)
         elif not self._quiet:
             counted = f"{window.found} found, {window.known} known, {window.new} new"
             reason = f": {window.reason}" if window.reason else ""
             self._say(f"{shard.provider} {shard.label} {shard.query}: {window.state}, {counted}{reason}")
+
+    def _update(self, provider: str, left: int | None = None) -> None:
+        if self._bars is None:
+            return
+        done = self._counts[f"{provider} done"]
+        said = ", ".join(f"{self._counts[f'{provider} {each}']} {each}" for each in ("found", "new", "relevant"))
+        total = None if left is None else done + left
+        self._bars.update(self._tasks[provider], completed=done, total=total, said=said)
 
     def page(self, event: Event) -> None:
         """Show that a page was read."""
