@@ -76,6 +76,7 @@ bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatur
 	@$(BIN)/python -m bench.polite
 	@$(BIN)/python -m bench.memory
 	@$(BIN)/python -m bench.latency
+	@$(BIN)/python -m bench.start
 	@$(BIN)/python -m bench.copies
 	@$(BIN)/python -m bench.search --sizes $(SIZES)
 	@$(BIN)/python -m bench.search --sizes $(SIZES) --postgresql
