@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
 
 from storage import tables as t
 
@@ -27,3 +29,10 @@ HAS_RELEVANT = (
     .where(_other.c.story == t.articles.c.story, t.assessments.c.revision == _other.c.revision, _RELEVANT)
     .exists()
 )
+
+
+def newest_is_relevant(article_id: Any) -> ColumnElement[bool]:
+    """Return the condition that the newest judgement of any topic calls the article of this number relevant."""
+    judged = t.articles.join(t.assessments, t.assessments.c.article_id == t.articles.c.id)
+    newest = (t.articles.c.id == article_id, t.assessments.c.revision == t.articles.c.revision, _RELEVANT)
+    return select(t.assessments.c.id).select_from(judged).where(*newest).exists()

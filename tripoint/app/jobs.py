@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from scheduler.jobs import AtLocalTime, Every, Importance, Job
 from storage.upkeep import maintain
+from tripoint.app.retention import forget
 from tripoint.app.settings import Settings
 from tripoint.app.writer import Writer
 from tripoint.domain.service import JobRun
@@ -46,6 +47,10 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
         works.courier.wake()
         return ""
 
+    async def poll(stop: asyncio.Event) -> str:
+        await works.mend_times()
+        return await watch.poll(stop)
+
     async def digests(_stop: asyncio.Event) -> str:
         queued = await works.tell_together()
         return f"{queued} queued" if queued else ""
@@ -58,6 +63,9 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
         queued = await works.listen_to_topics()
         return f"{queued} queued" if queued else ""
 
+    async def retention(stop: asyncio.Event) -> str:
+        return await forget(works.settings, works.writer, works.stores.retention, works.clock(), stop)
+
     async def upkeep(_stop: asyncio.Event) -> str:
         return await works.writer.do(partial(maintain, works.stores.database))
 
@@ -67,7 +75,7 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
             "poll",
             "reads listings that are due, the pages they list, gaps, and pages to be looked at again",
             Every(min(_LOOK_S, run.min_interval_s, run.interval_s)),
-            works.pulse.watching(watch.poll),
+            works.pulse.watching(poll),
             Importance.NEWS,
             at_once=_PASSES_AT_ONCE,
         ),
@@ -85,6 +93,12 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
             Every(_LISTEN_S),
             rhythms,
             Importance.DIGESTS,
+        ),
+        Job(
+            "retention",
+            "forgets old evidence, addresses, failures, attempts and ledgers; never articles",
+            AtLocalTime((time(3, 10),), run.timezone),
+            retention,
         ),
         Job(
             "maintain",

@@ -162,6 +162,7 @@ class Reloader:
         if logs := installed():
             logs.hider.learn(secrets_of(plan.settings))
         self.settings, self._parts = plan.settings, plan.parts
+        works.settings = plan.settings
         for each in self.hear:
             each(plan)
         # The old lexicon goes, and the new one is never looked through again.

@@ -192,8 +192,25 @@ class EvidenceSection(Section):
     """How long the pages of relevant articles are kept."""
 
     keep_days: float = Field(
-        default=0.0, ge=0, description="A page fetched longer ago is forgotten by `tripoint evidence --prune`; 0 never."
+        default=0.0,
+        ge=0,
+        description="A page fetched longer ago is forgotten each night, and by `tripoint evidence --prune`; 0 never.",
     )
+
+
+def _days(default: float, what: str) -> Any:
+    return Field(default=default, ge=0, description=f"Days for which {what}; 0 for ever.")
+
+
+class RetentionSection(Section):
+    """What the nightly job forgets, and when. It never deletes an article: `tripoint prune` does."""
+
+    evidence_days: float = _days(90, "pages of articles are kept that no topic calls relevant any more")
+    frontier_days: float = _days(365, "the addresses of pages are kept that were read; an article is known by itself")
+    failures_days: float = _days(90, "failures and pages without an article are kept")
+    attempts_days: float = _days(730, "each attempt to deliver an alert is kept; the alert itself stays")
+    decisions_days: float = _days(730, "it is kept why an article was told or not")
+    coverage_days: float = _days(730, "it is kept what was seen of each listing")
 
 
 class ChannelSection(Section):
@@ -234,6 +251,7 @@ class Settings(BaseSettings):
     alerts: AlertsSection = AlertsSection()
     web: WebSection = WebSection()
     evidence: EvidenceSection = EvidenceSection()
+    retention: RetentionSection = RetentionSection()
     channels: dict[str, ChannelSection] = Field(default_factory=_console)
 
     @classmethod

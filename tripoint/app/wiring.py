@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
@@ -23,6 +24,7 @@ from alerts.together import digest_alert
 from storage.alerts import AlertStore, Claim
 from storage.articles import ArticleStore
 from storage.backfill import BackfillStore
+from storage.clock import rewind
 from storage.coverage import CoverageStore
 from storage.database import Database, open_database
 from storage.digests import DigestStore
@@ -34,6 +36,7 @@ from storage.health import HealthStore, SourceHealth
 from storage.held import HeldStore
 from storage.lock import Alone, Unwatched, instance_lock
 from storage.pruning import PruneStore
+from storage.retention import RetentionStore
 from storage.rhythm import RhythmStore
 from storage.scores import ScoreStore
 from storage.search import SearchStore
@@ -65,6 +68,9 @@ if TYPE_CHECKING:
     from crawler.settings import CrawlSettings
 
 
+log = logging.getLogger(__name__)
+
+
 def utc_now() -> datetime:
     """Return the time; the only clock that the rooms are given."""
     return datetime.now(UTC)
@@ -94,6 +100,7 @@ class Stores:
     rhythms: RhythmStore
     jobs: JobStore
     asks: AskStore
+    retention: RetentionStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,7 @@ class Works:
     intake: WriterIntake
     clock: Callable[[], datetime]
     alone: Alone  #: the right to act on this database
+    settings: Settings  #: in use
 
     async def look_after(self, sources: Sequence[Source]) -> None:
         """Judge how sources do after they were read, and tell the operator of those that changed."""
@@ -192,6 +200,14 @@ class Works:
         if await self.writer.do(lambda: self.stores.alerts.release(claimed)):
             self.courier.wake()
 
+    async def mend_times(self) -> None:
+        """Let nothing wait for what a clock that was ahead called the future."""
+        now = self.clock()
+        if back := await self.writer.do(lambda: rewind(self.stores.database, now)):
+            log.warning(
+                "the clock was set back: what waits comes %.0f s sooner than it was planned", back.total_seconds()
+            )
+
     async def alerts_wait(self) -> bool:
         """Say whether an alert that another process queued is due."""
         due = await self.writer.do(lambda: self.stores.alerts.next_due(self.courier.channels))
@@ -253,6 +269,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             RhythmStore(database),
             JobStore(database),
             AskStore(database),
+            RetentionStore(database),
         )
     finally:
         database.close()
@@ -432,6 +449,7 @@ async def opened_works(
                 intake,
                 clock,
                 right,
+                settings,
             )
     finally:
         await asyncio.get_running_loop().run_in_executor(None, extractor.close)
