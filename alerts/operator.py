@@ -1,4 +1,4 @@
-"""What the operator hears of the sources: that one fell silent, and that it is back. Pure."""
+"""What the operator hears: that a source fell silent or is back, that a self-check went bad or is well again. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from alerts.phrases import said
+from tripoint.domain.checks import Check
 from tripoint.domain.types import Alert, AlertKey, Evidence, Marked, Phrase, Source
 
 RULE = "health"
@@ -18,18 +19,35 @@ def source_alerts(
     """Return one alert a channel about a source whose state changed at `since`."""
     headline = Phrase(f"source_{state if is_blind else 'works'}", (("outlet", source.outlet),))
     told = reason or f"{source.name} is {state}"
-    evidence = Evidence(
+    evidence = _evidence(headline, told, since, source.name, source.homepage, source.language)
+    mark = _mark(source.name, state, since.isoformat())
+    return tuple(Alert(AlertKey(f"source:{mark}", RULE, each, "health"), evidence, since) for each in channels)
+
+
+def check_alerts(check: Check, since: datetime, channels: Sequence[str]) -> tuple[Alert, ...]:
+    """Return one alert a channel about a check that went bad at `since`, or is well again since then."""
+    headline = Phrase("check_well" if check.good else "check_wrong", (("check", check.name),))
+    told = f"{check.found} — {check.mend}" if check.mend else check.found
+    evidence = _evidence(headline, told, since, "Tripoint", "", "en")
+    mark = _mark(check.name, str(check.good), since.isoformat())
+    return tuple(Alert(AlertKey(f"check:{mark}", RULE, each, "health"), evidence, since) for each in channels)
+
+
+def _evidence(headline: Phrase, told: str, at: datetime, outlet: str, url: str, language: str) -> Evidence:
+    return Evidence(
         title=said(headline, "en", "UTC"),
-        outlet=source.name,
-        url=source.homepage,
-        published=since,
-        fetched_at=since,
-        language=source.language,
+        outlet=outlet,
+        url=url,
+        published=at,
+        fetched_at=at,
+        language=language,
         topic="",
         score=0.0,
         threshold=0.0,
         sentences=(Marked(told, ()),),
         headline=headline,
     )
-    mark = hashlib.sha256(f"{source.name}\n{state}\n{since.isoformat()}".encode()).hexdigest()[:16]
-    return tuple(Alert(AlertKey(f"source:{mark}", RULE, each, "health"), evidence, since) for each in channels)
+
+
+def _mark(*said_of_it: str) -> str:
+    return hashlib.sha256("\n".join(said_of_it).encode()).hexdigest()[:16]

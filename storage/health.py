@@ -66,6 +66,14 @@ class HealthStore:
             return {row.source: SourceHealth(**{**row._mapping, "state": HealthState(row.state)}) for row in rows}
 
 
+def overdue_listings(database: Database, before: datetime) -> set[str]:
+    """Return the listings that should have been visited before a moment, and that no server asked to leave alone."""
+    c = t.listings.c
+    is_held = (c.held_until.is_not(None)) & (c.held_until > before)
+    with database.read() as connection:
+        return set(connection.scalars(select(c.url).where(c.due_at < before, ~is_held)))
+
+
 def _next(source: str, before: SourceHealth | None, verdict: Health, now: datetime) -> SourceHealth:
     state = verdict.state
     worked = state in {HealthState.HEALTHY, HealthState.DEGRADED}

@@ -444,6 +444,17 @@ jobs = Table(
     C("failures", Integer, nullable=False, default=0),  # in a row
 )
 
+checks = Table(
+    "checks",
+    metadata,
+    C("name", String(60), primary_key=True),  # of what the self-check looks at
+    C("is_good", Boolean, nullable=False),
+    C("found", CleanText, nullable=False),
+    C("mend", CleanText, nullable=False),
+    C("since", UtcDateTime, nullable=False),  # it is so
+    C("at", UtcDateTime, nullable=False),
+)
+
 asks = Table(
     "asks",
     metadata,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import text
 
 from storage.database import Database
@@ -23,13 +25,43 @@ def maintain(database: Database) -> str:
         return f"statistics renewed; {log}"
 
 
+def server_time(database: Database) -> datetime | None:
+    """Return what the clock of the database's server shows; None where there is no server."""
+    if database.is_sqlite:
+        return None
+    with database.outside() as connection:
+        found: datetime = connection.scalar(text("SELECT clock_timestamp()"))
+        return found
+
+
+def _check_server(database: Database) -> str:
+    with database.outside() as connection:
+        failures = connection.scalar(
+            text("SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()")
+        )
+        broken = list(
+            connection.scalars(
+                text("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid LIMIT :most"),
+                {"most": _MOST_FAULTS},
+            )
+        )
+        has_checksums = connection.scalar(text("SHOW data_checksums")) == "on"
+    if failures:
+        mend = "stop the service, look at the server's log and disk, and restore a backup"
+        raise StorageError(f"{database.name}: the server found {failures} damaged pages", mend)
+    if broken:
+        raise StorageError(f"{database.name}: broken indexes: {', '.join(broken)}", f"REINDEX INDEX {broken[0]}")
+    return "no damage known to the server" if has_checksums else "no damage known; its pages have no checksums"
+
+
 def check_whole(database: Database) -> str:
     """Look through the file for damage, which takes as long as reading it; raises `StorageError` if there is some.
 
-    It only reads, and may run beside the writer. A PostgreSQL server checks its own pages.
+    It only reads, and may run beside the writer. A PostgreSQL server checks its own pages as it reads them, where they
+    have checksums; asked is what it found, and whether an index is broken.
     """
     if not database.is_sqlite:
-        return "the server checks its own pages"
+        return _check_server(database)
     with database.outside() as connection:
         found = [str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA quick_check({_MOST_FAULTS})")]
     if found != ["ok"]:

@@ -53,7 +53,10 @@ def test_a_running_service_runs_what_another_process_asks_for(
 ) -> None:
     with service(reading_house) as process:
         assert process.poll() is None
-        assert "maintain: done" in reading_house.run("jobs", "run", "maintain").stdout
+        checked = reading_house.run("jobs", "run", "selfcheck").stdout
+        assert "selfcheck: done" in checked
+        assert "database: whole" in checked
+        assert "disk: " in checked
         refused = reading_house.run("jobs", "run", "mantain", code=2)
         assert "there is no job `mantain`" in refused.stderr
         end = time.monotonic() + 60

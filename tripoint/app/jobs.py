@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from scheduler.jobs import AtLocalTime, Every, Importance, Job
 from storage.upkeep import maintain
 from tripoint.app.retention import forget
+from tripoint.app.selfcheck import self_check
 from tripoint.app.settings import Settings
 from tripoint.app.writer import Writer
 from tripoint.domain.service import JobRun
@@ -40,7 +41,7 @@ class Polling(Protocol):
 
 def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
     """Return every job of the service."""
-    run = settings.run
+    run, begun = settings.run, works.clock()
 
     async def wake(_stop: asyncio.Event) -> str:
         """Look whether an alert waits that nobody was woken for, as one that another process queued."""
@@ -65,6 +66,9 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
 
     async def retention(stop: asyncio.Event) -> str:
         return await forget(works.settings, works.writer, works.stores.retention, works.clock(), stop)
+
+    async def selfcheck(_stop: asyncio.Event) -> str:
+        return await self_check(works, begun)
 
     async def upkeep(_stop: asyncio.Event) -> str:
         return await works.writer.do(partial(maintain, works.stores.database))
@@ -105,6 +109,12 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
             "keeps the database's statistics and log small",
             AtLocalTime((time(3, 40),), run.timezone),
             upkeep,
+        ),
+        Job(
+            "selfcheck",
+            "looks at database, disk, clock, channels, sources, jobs, seeds and calibration, and tells what went bad",
+            AtLocalTime((time(6, 30),), run.timezone),
+            selfcheck,
         ),
     ]
 

@@ -24,6 +24,7 @@ from alerts.together import digest_alert
 from storage.alerts import AlertStore, Claim
 from storage.articles import ArticleStore
 from storage.backfill import BackfillStore
+from storage.checks import CheckStore
 from storage.clock import rewind
 from storage.coverage import CoverageStore
 from storage.database import Database, open_database
@@ -101,6 +102,7 @@ class Stores:
     jobs: JobStore
     asks: AskStore
     retention: RetentionStore
+    checks: CheckStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +272,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             JobStore(database),
             AskStore(database),
             RetentionStore(database),
+            CheckStore(database),
         )
     finally:
         database.close()
