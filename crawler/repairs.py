@@ -15,9 +15,9 @@ from scrapy.http import Response
 from crawler.answers import failure_of_status
 from crawler.errand import HANDLED, Errand, header
 from crawler.listings import MAX_CHILD_SITEMAPS
-from crawler.providers.archive import addresses
 from crawler.report import Result
 from crawler.robots import HostHeldError
+from tripoint.domain.archives import addresses, has_pages, is_by_day
 from tripoint.domain.coverage import Span
 from tripoint.domain.types import Candidate, Entered, Failure, Found, Repair, Source, Step
 from tripoint.domain.urls import host
@@ -50,13 +50,17 @@ class Repairs:
                 yield self._archive_request(source, repair, days)
 
     def _archive_pages(self, source: Source, span: Span) -> tuple[str, ...]:
-        """Return the pages of the archive that hold a stretch, a day or a month each; none where they are too many."""
+        """Return the pages of the archive that hold a stretch, a day each; none where they are too many.
+
+        What holds a month would bring all of it, most of which nobody missed.
+        """
         zone = ZoneInfo(source.timezone)
         start, until = ((each).astimezone(zone).date() for each in (span.start - _SLACK, span.until + _SLACK))
-        for pattern in source.archives[:1]:
-            pages = [address for _, address in addresses(pattern, Days(start, until + timedelta(days=1)))]
-            if len(pages) <= _MOST_ARCHIVE_PAGES and "{page}" not in pattern:
-                return tuple(pages)
+        days = Days(start, until + timedelta(days=1))
+        for pattern in source.archives:
+            if is_by_day(pattern) and not has_pages(pattern):
+                pages = tuple(address for _, address in addresses(pattern, days, source.timezone))
+                return pages if len(pages) <= _MOST_ARCHIVE_PAGES else ()
         return ()
 
     def _archive_request(self, source: Source, repair: Repair, left: tuple[str, ...]) -> scrapy.Request:

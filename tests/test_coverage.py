@@ -144,7 +144,9 @@ def test_what_was_missed_is_found_on_the_archive_page_of_the_day(
     base = room.base(outlet.name)
     house.reads([(outlet, base)])
     file = house.folder / "seeds" / "sources" / "newsroom.toml"
-    file.write_text(file.read_text() + f'archives = ["{base}/archive/{{YYYY}}"]\n')
+    file.write_text(
+        file.read_text() + f'archives = ["{base}/archive/{{YYYY}}-{{MM}}", "{base}/archive/{{YYYY}}/{{MM}}/{{DD}}"]\n'
+    )
     house.run("crawl", "--quiet")
     trouble = {"outage": Status(500, times=2), "unreadable": Malformed("<html>no feed</html>", "text/html")}
     if blind in trouble:
@@ -156,8 +158,8 @@ def test_what_was_missed_is_found_on_the_archive_page_of_the_day(
     links = "".join(
         f'<li><a href="/2026/11/24/dropped-by-the-feed-{n}/">A story that was dropped {n}</a></li>' for n in range(4)
     )
-    for year in (datetime.now(UTC).year, (datetime.now(UTC) + timedelta(days=1)).year):
-        room.behave(outlet.name, f"/archive/{year}", Malformed(f"<main><ul>{links}</ul></main>", "text/html"))
+    for day in (datetime.now(UTC) + timedelta(days=days) for days in (-1, 0, 1)):
+        room.behave(outlet.name, f"/archive/{day:%Y/%m/%d}", Malformed(f"<main><ul>{links}</ul></main>", "text/html"))
     report = json.loads(house.run("crawl", "--json").stdout.splitlines()[-1])
     assert report["results"]["gaps repaired"] == 1
     ((reason,),) = house.rows("select reason from coverage where reason like 'repaired%'")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from lxml import etree
@@ -13,6 +13,7 @@ from crawler.listings import UnreadableListingError, read_listing, unpacked
 from crawler.markup import parse_xml
 from crawler.moments import read_any
 from crawler.providers.reading import Reader, days_in, may_be_inside, names_words, overlap
+from tripoint.domain.archives import addresses, has_pages, numbered
 from tripoint.domain.backfill import Ask, Find, Shard, ShardState, Sought, Wanted, day_start
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Failure, Found, Source
@@ -79,28 +80,6 @@ def _entries(tree: etree._Element, base: str, zone: ZoneInfo) -> Iterator[Entry]
         yield Entry(url, title, said.at if said else None, changed.at if changed else None)
 
 
-def addresses(pattern: str, days: Days) -> Iterator[tuple[Days, str]]:
-    """Yield each address of a pattern with the days that it stands for, the newest first."""
-    by_day, by_month = "{DD}" in pattern or "{D}" in pattern, "{MM}" in pattern or "{M}" in pattern
-    at = days.last
-    while at >= days.first:
-        if by_day:
-            span = Days(at, at + timedelta(days=1))
-        elif by_month:
-            span = Days(at.replace(day=1), date(at.year + at.month // 12, at.month % 12 + 1, 1))
-        else:
-            span = Days(date(at.year, 1, 1), date(at.year + 1, 1, 1))
-        yield span, _filled(pattern, span.first)
-        at = span.first - timedelta(days=1)
-
-
-def _filled(pattern: str, day: date) -> str:
-    places = {"{YYYY}": f"{day.year}", "{MM}": f"{day.month:02}", "{M}": f"{day.month}"}
-    for place, value in {**places, "{DD}": f"{day.day:02}", "{D}": f"{day.day}"}.items():
-        pattern = pattern.replace(place, value)
-    return pattern
-
-
 class ArchiveProvider:
     """Walks what publishers keep of past days; a shard is a day, a month, a year or a sitemap."""
 
@@ -114,7 +93,7 @@ class ArchiveProvider:
         found = []
         for source in wanted.sources:
             for pattern in source.archives:
-                for span, address in addresses(pattern, wanted.days):
+                for span, address in addresses(pattern, wanted.days, source.timezone):
                     found.append(_shard(source, span, address))
             if not source.archives:
                 found += [_shard(source, wanted.days, address) for address in source.sitemaps]
@@ -128,15 +107,17 @@ class ArchiveProvider:
         finds: dict[str, Find] = {}
         split: list[Shard] = []
         for number in range(1, MOST_PAGES + 1):
-            shelf = await self._shelf(shard.address.replace("{page}", str(number)), source, shard, ask)
+            shelf = await self._shelf(numbered(shard.address, number), source, shard, ask)
             if isinstance(shelf, Failure):
                 if number > 1 and shelf.reason in {"HTTP 404", "HTTP 410"}:
                     break  # the page after the last
                 return Sought.failed(shelf, list(finds.values()))
             split += _children(shelf, shard, source, wanted)
+            if short := _falls_short(shelf, shard, source, wanted):
+                return Sought(tuple(finds.values()), ShardState.CAPPED, short)
             before = len(finds)
             finds |= {each.url: each for each in _wanted(shelf, source, wanted)}
-            if "{page}" not in shard.address or len(finds) == before:
+            if not has_pages(shard.address) or len(finds) == before:
                 break
         else:
             return Sought(tuple(finds.values()), ShardState.CAPPED, f"more than {MOST_PAGES} pages")
@@ -169,6 +150,21 @@ def _children(shelf: Shelf, shard: Shard, source: Source, wanted: Wanted) -> lis
             continue
         found.append(replace(shard, query=f"{source.name} {child.url}", address=child.url))
     return found
+
+
+def _falls_short(shelf: Shelf, shard: Shard, source: Source, wanted: Wanted) -> str:
+    """Return how far back a sitemap reaches that is no archive, such as one of two days of news; "" if far enough.
+
+    Without this a search of an outlet that has nothing else would count as whole.
+    """
+    if shard.address not in source.sitemaps or shelf.children or not shelf.entries:
+        return ""
+    moments = [each.published or each.changed for each in shelf.entries]
+    known = [each for each in moments if each is not None]
+    if len(known) < len(moments):
+        return ""
+    oldest = min(known).astimezone(ZoneInfo(source.timezone)).date()
+    return f"it reaches back to {oldest} only" if oldest > wanted.days.first else ""
 
 
 def _wanted(shelf: Shelf, source: Source, wanted: Wanted) -> Iterator[Find]:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from crawler.listings import UnreadableListingError
-from crawler.providers.archive import addresses
 from crawler.providers.reading import Reader
+from tripoint.domain.archives import addresses
 from tripoint.domain.backfill import DAY, Ask, Find, Shard, ShardState, Sought, Wanted, bisected, bounds
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Failure

@@ -15,8 +15,9 @@ from lxml import etree
 from crawler.listings import UnreadableListingError
 from crawler.markup import parse_xml
 from crawler.moments import read_rfc822
-from crawler.providers.archive import ArchiveProvider, addresses
+from crawler.providers.archive import ArchiveProvider
 from crawler.providers.reading import Reader
+from tripoint.domain.archives import addresses
 from tripoint.domain.backfill import Answer, Ask, Find, Patience, Shard, ShardState, Sought, Terms, Wanted, day_start
 from tripoint.domain.text import fold, one_line, slug
 from tripoint.domain.types import Failure, Source

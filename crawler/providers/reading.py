@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -14,11 +15,12 @@ from tripoint.domain.types import Failure, Source
 from tripoint.domain.when import Days
 
 T = TypeVar("T")
-# Parted, month and day may have one digit; run together they have two, or 1115 could be read in three ways.
-_URL_DAY = re.compile(
-    r"(?<!\d)(19[89]\d|20\d\d)"
-    r"(?:[-/_](1[0-2]|0?[1-9])(?:[-/_](3[01]|[12]\d|0?[1-9]))?|[-/_]?(1[0-2]|0[1-9])(3[01]|[12]\d|0[1-9])?)(?!\d)"
+_URL_DAY = re.compile(  # parted, `2018-8-9`, or not, `20180809`; `2024_2` is the second part of a year
+    r"(?<!\d)(?P<year>19[89]\d|20\d\d)"
+    r"(?:[-/](?P<month>1[0-2]|0?[1-9])(?:[-/_](?P<day>3[01]|[12]\d|0?[1-9]))?"
+    r"|_?(?P<month_2>1[0-2]|0[1-9])(?:[-/_]?(?P<day_2>3[01]|[12]\d|0[1-9]))?)(?!\d)"
 )
+_LAST_DAY = re.compile(r"-(0?[1-9]|[12]\d|3[01])(?!\d)")
 
 
 class Reader(Protocol):
@@ -30,18 +32,34 @@ class Reader(Protocol):
 
 
 def days_in(url: str) -> Days | None:
-    """Return the day or month that an address names, such as `/2018/08/09/` or `sitemap-2018-08.xml`."""
-    found = _URL_DAY.search(url.split("://", 1)[-1].partition("/")[2])
+    """Return the days that an address names, such as `/2018/08/09/`, `sitemap-2018-08.xml` or `2018-8-6-10.xml`."""
+    path = url.split("://", 1)[-1].partition("/")[2]
+    found = _URL_DAY.search(path)
     if not found:
         return None
-    year, month, day = int(found[1]), int(found[2] or found[4]), found[3] or found[5]
     try:
-        if day:
-            first = date(year, month, int(day))
-            return Days(first, first + timedelta(days=1))
-        return Days(date(year, month, 1), date(year + month // 12, month % 12 + 1, 1))
+        first, is_day = _date(found)
+        if not is_day:
+            return Days(first, date(first.year + first.month // 12, first.month % 12 + 1, 1))
+        return Days(first, max(_last_day(path, found.end(), first), first) + timedelta(days=1))
     except ValueError:
         return None
+
+
+def _date(found: re.Match[str]) -> tuple[date, bool]:
+    """Return the day that was found, the first of a month where it names none, and whether it names one."""
+    day = found["day"] or found["day_2"]
+    return date(int(found["year"]), int(found["month"] or found["month_2"]), int(day or 1)), bool(day)
+
+
+def _last_day(path: str, end: int, first: date) -> date:
+    """Return the last day that an address names: another after a dash, or a second date; else the first."""
+    if other := _URL_DAY.search(path, end):
+        last, is_day = _date(other)
+        return last if is_day else first
+    number = _LAST_DAY.match(path, end)
+    is_day = number is not None and int(number[1]) <= monthrange(first.year, first.month)[1]
+    return first.replace(day=int(number[1])) if number and is_day else first
 
 
 def overlap(one: Days, other: Days) -> bool:

@@ -9,8 +9,8 @@ from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
 from crawler.listings import UnreadableListingError
-from crawler.providers.archive import addresses
 from crawler.providers.reading import Reader
+from tripoint.domain.archives import addresses
 from tripoint.domain.backfill import Ask, Find, Shard, ShardState, Sought, Wanted, day_start
 from tripoint.domain.text import one_line, slug
 from tripoint.domain.types import Failure

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from tripoint.app.calibrated import load_fitted
+from tripoint.domain.archives import PLACES, fault_of
 from tripoint.domain.errors import Place, SeedError, SettingsError
 from tripoint.domain.seedfile import SeedTable, read_seed
 from tripoint.domain.text import one_line
@@ -185,8 +186,8 @@ def _source(entry: SeedTable) -> Source:
         feeds=_web_addresses(entry, "feeds"),
         sitemaps=_web_addresses(entry, "sitemaps"),
         sections=_web_addresses(entry, "sections"),
-        archives=_patterns(entry, "archives", entry.texts("archives", ()), ("{YYYY}",)),
-        search="".join(_patterns(entry, "search", (entry.text("search", ""),), ("{query}",))),
+        archives=tuple(_archive(entry, each) for each in entry.texts("archives", ())),
+        search=_search(entry, entry.text("search", "")),
         search_link=entry.text("search_link", ""),
         article_pattern=entry.text("article_pattern", ""),
         wire=entry.flag("wire", False),
@@ -219,21 +220,29 @@ def _check_source(entry: SeedTable, source: Source) -> None:
         raise entry.error("", f'"{source.name}" lists nothing to read', "add feeds, sitemaps or sections")
 
 
-_PLACES = ("{YYYY}", "{MM}", "{M}", "{DD}", "{D}", "{query}", "{page}")
+def _archive(entry: SeedTable, pattern: str) -> str:
+    """Check the address of an archive, with or without places for a day."""
+    if fault := fault_of(pattern):
+        raise entry.error("archives", f'"{pattern}" {fault}', f"known are {', '.join(PLACES)}")
+    _web_address(entry, "archives", _plain(pattern))
+    return pattern
 
 
-def _patterns(entry: SeedTable, key: str, patterns: Sequence[str], needed: Sequence[str]) -> tuple[str, ...]:
-    """Check addresses with places to fill in."""
-    for pattern in filter(None, patterns):
-        if missing := next((each for each in needed if each not in pattern), ""):
-            raise entry.error(key, f'"{pattern}" has no {missing}', f"put {missing} where it belongs")
-        plain = pattern
-        for place in _PLACES:
-            plain = plain.replace(place, "1")
-        if re.search(r"[{}]", plain):
-            raise entry.error(key, f'"{pattern}" has a place that I do not know', f"known are {', '.join(_PLACES)}")
-        _web_address(entry, key, plain)
-    return tuple(filter(None, patterns))
+def _search(entry: SeedTable, pattern: str) -> str:
+    """Check the address of a search page."""
+    if not pattern:
+        return ""
+    if "{query}" not in pattern:
+        raise entry.error("search", f'"{pattern}" has no {{query}}', "put {query} where it belongs")
+    if unknown := set(re.findall(r"\{[^{}]*\}", pattern)) - {"{query}", "{page}"}:
+        known = "known are {query} and {page}"
+        raise entry.error("search", f'"{pattern}" has a place {min(unknown)} that I do not know', known)
+    _web_address(entry, "search", _plain(pattern))
+    return pattern
+
+
+def _plain(pattern: str) -> str:
+    return re.sub(r"\{[^{}]*\}", "1", pattern)
 
 
 def _web_addresses(entry: SeedTable, key: str) -> tuple[str, ...]:
