@@ -212,10 +212,10 @@ def _place(element: html.HtmlElement) -> Place:
     return Place(heading, story, menu or (banner and not story), prose, aside)
 
 
-def article_links(tree: html.HtmlElement, page_url: str, pattern: str = "") -> list[ScoredLink]:
-    """Return the links of a page to articles of its own site, in their order; a pattern decides alone."""
-    site = site_of(page_url)
-    scored = [each for each in score_links(links_of(tree, page_url), page_url) if site_of(each.link.url) == site]
+def article_links(tree: html.HtmlElement, page_url: str, pattern: str = "", homepage: str = "") -> list[ScoredLink]:
+    """Return the links of a page to articles of its site or its outlet's, in their order; a pattern decides alone."""
+    sites = {site_of(page_url), site_of(homepage or page_url)}  # an archive may have a host of its own
+    scored = [each for each in score_links(links_of(tree, page_url), page_url) if site_of(each.link.url) in sites]
     if pattern:
         here = canonical_url(page_url)
         return [each for each in scored if re.search(pattern, each.link.url) and each.link.key != here]

@@ -177,7 +177,7 @@ class _Reader:
         return Listing(self._candidates((each.link.url, each.link.text, "", "") for each in found))
 
     def _articles(self, tree: html.HtmlElement) -> list[ScoredLink]:
-        return article_links(tree, self._url, self._source.article_pattern)
+        return article_links(tree, self._url, self._source.article_pattern, self._source.homepage)
 
     def _candidates(self, entries: Iterable[tuple[str, str, str, str]]) -> tuple[Candidate, ...]:
         """Return one candidate for each page, however often and under how many addresses it is listed."""

@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 from crawler.listings import UnreadableListingError, unpacked
-from crawler.providers.archive import addresses
 from crawler.providers.reading import Reader
 from crawler.warc.local import Sieve
 from crawler.warc.parts import ServerParts
 from crawler.warc.search import WarcSearch
+from tripoint.domain.archives import addresses
 from tripoint.domain.backfill import Ask, Patience, Shard, ShardState, Sought, Wanted, day_start
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Failure

@@ -12,6 +12,7 @@ import pytest
 
 from crawler.providers.archive import ArchiveProvider
 from crawler.providers.reading import days_in
+from tripoint.app.backfill.engine import by_host, source_of
 from tripoint.domain.archives import addresses, fault_of
 from tripoint.domain.backfill import Answer, ShardState, Sought, Wanted
 from tripoint.domain.types import Failure, Source
@@ -150,3 +151,14 @@ def test_a_sitemap_of_recent_news_is_no_archive_and_says_so() -> None:
     }
     (found,), _ = _search(_source(sitemaps=(news,)), Days(date(2018, 8, 1), date(2018, 9, 1)), bodies)
     assert (found.state, found.reason) == (ShardState.CAPPED, "it reaches back to 2026-11-23 only")
+
+
+def test_of_two_services_on_one_site_the_folder_tells() -> None:
+    """Trap: a page in English was kept as one of the Vietnamese service, and judged in the wrong language."""
+    english = Source("en", "N", "en", "GB", "Europe/London", "https://n.example/news")
+    vietnamese = Source("vi", "N", "vi", "GB", "Europe/London", "https://n.example/vietnamese")
+    sites = by_host([english, vietnamese])
+    assert source_of("https://n.example/vietnamese/a-1", sites) == vietnamese
+    assert source_of("https://n.example/news/a-1", sites) == english
+    assert source_of("https://n.example/sport/a-1", sites) == english
+    assert source_of("https://other.example/news/a-1", sites) is None

@@ -56,6 +56,7 @@ def as_toml(sources: Iterable[Source]) -> str:
         texts = ("name", "outlet", "language", "country", "timezone", "homepage")
         lists = [key for key in ("feeds", "sitemaps", "sections") if getattr(each, key)]
         lines += [f"{key} = {_toml(getattr(each, key))}" for key in texts]
+        lines += [f"kind = {_toml(each.kind)}"] if each.kind else []
         lines += [f"{key} = [{', '.join(map(_toml, getattr(each, key)))}]" for key in lists]
         lines += [f"archives = [{', '.join(map(_toml, each.archives))}]"] if each.archives else []
         lines += [f"{key} = {_toml(getattr(each, key))}" for key in ("search", "search_link") if getattr(each, key)]

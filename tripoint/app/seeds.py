@@ -18,7 +18,7 @@ from tripoint.domain.archives import PLACES, fault_of
 from tripoint.domain.errors import Place, SeedError, SettingsError
 from tripoint.domain.seedfile import SeedTable, read_seed
 from tripoint.domain.text import one_line
-from tripoint.domain.types import Source
+from tripoint.domain.types import OUTLET_KINDS, Source
 from tripoint.relevance.lexicon import Lexicon, parse_lexicon
 from tripoint.relevance.topic import Topic, parse_topic
 from tripoint.stories.glossary import Glossary, Term, parse_terms
@@ -194,6 +194,7 @@ def _source(entry: SeedTable) -> Source:
         verified=entry.flag("verified", False),
         enabled=entry.flag("enabled", True),
         learned=entry.text("learned", ""),
+        kind=entry.text("kind", ""),
     )
     entry.done()
     _check_source(entry, source)
@@ -216,6 +217,8 @@ def _check_source(entry: SeedTable, source: Source) -> None:
         re.compile(source.article_pattern)
     except re.error as error:
         raise entry.error("article_pattern", f"not a regular expression: {error}", "mend the pattern") from error
+    if source.kind and source.kind not in OUTLET_KINDS:
+        raise entry.error("kind", f'"{source.kind}" is no kind of outlet', f"known are {', '.join(OUTLET_KINDS)}")
     if not source.listings:
         raise entry.error("", f'"{source.name}" lists nothing to read', "add feeds, sitemaps or sections")
 

@@ -95,6 +95,12 @@ class PollStatus(StrEnum):
     FAILED = "failed"
 
 
+OUTLET_KINDS = (
+    *("daily", "magazine", "portal", "broadcaster", "foreign-service", "agency"),
+    *("army", "police", "trade", "ministry", "armed-forces"),
+)  #: what an outlet can be; a foreign service broadcasts from abroad in the readers' language
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One outlet to read, as the catalogue names it."""
@@ -108,14 +114,15 @@ class Source:
     feeds: tuple[str, ...] = ()  #: RSS, Atom or JSON Feed URLs
     sitemaps: tuple[str, ...] = ()  #: news sitemaps or sitemap indexes
     sections: tuple[str, ...] = ()  #: pages that list links to articles
-    archives: tuple[str, ...] = ()  #: sitemaps or pages of past days, with {YYYY}, {MM}, {M}, {DD} and {D}
+    archives: tuple[str, ...] = ()  #: sitemaps or pages of past days (`tripoint.domain.archives`), or an index of them
     search: str = ""  #: its own search page, with {query} and {page}
     search_link: str = ""  #: CSS selector of the links on a search page
     article_pattern: str = ""  #: regular expression that an article URL on a section page matches
     wire: bool = False  #: whether it is a news agency that others copy
     verified: bool = False  #: whether a live check has seen its addresses work
     enabled: bool = True  #: whether crawls read it
-    learned: str = ""  #: where its addresses were learned
+    learned: str = ""  #: where its addresses were learned: "feeds: …; sections: …"
+    kind: str = ""  #: one of `OUTLET_KINDS`, "" where nobody said
 
     @property
     def listings(self) -> tuple[tuple[Found, str], ...]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from crawler.outlet import is_own
 from storage.backfill import BackfillStore, Job, Placed, Window
 from tripoint.app.backfill.frontier import JobFrontier
 from tripoint.app.writer import Writer
@@ -146,7 +147,7 @@ class Engine:
         for candidate, snapshot in await self._do(partial(self._tools.store.gone, self._job.id)):
             if self._is_over():
                 return
-            source = self._by_host.get(_site(candidate.url))
+            source = source_of(candidate.url, self._by_host)
             answer = await self._tools.asker.get(snapshot)
             if source is None or isinstance(answer, Failure):
                 continue
@@ -175,9 +176,19 @@ def counted(store: BackfillStore, job: Job, wanted: Wanted) -> list[Counted]:
     return [replace(each, outside=outside.get(each.provider, 0)) for each in store.counted(job.id)]
 
 
-def by_host(sources: Sequence[Source]) -> dict[str, Source]:
+def by_host(sources: Sequence[Source]) -> dict[str, list[Source]]:
     """Return sources by the sites of their homepages and listings."""
-    return {_site(url): each for each in sources for url in (each.homepage, *(url for _, url in each.listings))}
+    found: dict[str, list[Source]] = {}
+    for each in sources:
+        for site in {_site(url): None for url in (each.homepage, *(url for _, url in each.listings))}:
+            found.setdefault(site, []).append(each)
+    return found
+
+
+def source_of(url: str, by_host: Mapping[str, Sequence[Source]]) -> Source | None:
+    """Return whose page an address is: a site may hold services in two languages, each in its own folder."""
+    sources = by_host.get(_site(url), ())
+    return next((each for each in sources if is_own(url, each)), next(iter(sources), None))
 
 
 def _site(url: str) -> str:
@@ -188,10 +199,10 @@ def _site(url: str) -> str:
         return host(url)
 
 
-def placed(find: Find, by_host: Mapping[str, Source]) -> Placed:
+def placed(find: Find, by_host: Mapping[str, Sequence[Source]]) -> Placed:
     """Return a find with its source, and what can be done about it."""
     if find.is_opaque:
-        source = by_host.get(_site(find.host)) if find.host else None
+        source = source_of(find.host, by_host) if find.host else None
         return Placed(find, FindState.OPAQUE, source.name if source else "")
-    found = by_host.get(_site(find.url))
+    found = source_of(find.url, by_host)
     return Placed(find, FindState.PAGE, found.name) if found else Placed(find, FindState.ELSEWHERE)
