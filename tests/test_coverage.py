@@ -91,7 +91,9 @@ def test_an_outage_that_the_feed_outlasts_is_seen_and_an_overflow_is_not(
     house.run("crawl", "--quiet")
     (row,) = house.json("coverage")
     assert [each["is_seen"] for each in row["spans"]] == [True, False, True]
-    assert "not one of 3" in house.run("coverage", "--source", name).stdout
+    shown = house.run("coverage", "--source", name, "--days", "0.01").stdout
+    assert "not one of 3" in shown
+    assert {"·", "░"} <= set(shown) or {"·", "▒"} <= set(shown)
 
 
 def _overflowed(house: House, outlet: Outlet, room: NewsroomThread) -> None:

@@ -81,6 +81,9 @@ def test_the_operator_hears_once_that_a_source_fell_silent_and_once_that_it_is_b
     assert f"Source forbidden: {title}" in shown
     assert "HTTP 403" in shown
     assert "score 0.00" not in shown
+    (row,) = (each for each in house.json("sources", "health") if each["name"] == name)
+    assert row["last_article_at"] < row["since"] < row["next_try_at"]
+    assert row["reason"].endswith("HTTP 403")
     house.run("crawl", "--quiet")
     house.run("crawl", "--quiet")
     assert len(_told(house)) == 1

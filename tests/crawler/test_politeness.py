@@ -49,6 +49,23 @@ class Connections:
         return exchange.respond(exchange.usual)
 
 
+@dataclass(slots=True)
+class Busy:
+    """The usual answer, but late; remembers how many were under way at once."""
+
+    delay_s: float
+    now: int = 0
+    most: int = 0
+
+    async def reply(self, exchange: Exchange) -> web.StreamResponse:
+        """Wait before the first byte."""
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await exchange.pause(self.delay_s)
+        self.now -= 1
+        return exchange.respond(exchange.usual)
+
+
 def _until(ready: Callable[[], bool], deadline_s: float = 60) -> None:
     end = time.monotonic() + deadline_s
     while not ready():
@@ -100,6 +117,21 @@ def test_a_crawl_keeps_to_few_connections(house: House, desk: list[DeskOutlet], 
     house.run("crawl", "--quiet")
     assert seen.requests > 10
     assert len(seen.ports) <= seen.requests / 3
+
+
+def test_a_host_that_answers_slowly_is_asked_less_often(
+    house: House, desk: list[DeskOutlet], room: NewsroomThread
+) -> None:
+    """Trap: a bound on requests in flight alone would send them in pairs."""
+    outlet, seen = desk[0].outlet, Busy(1.2)
+    room.behave(outlet.name, "*", seen)
+    house.settings["crawl"] |= {"per_host": 2, "delay_s": 0.1, "max_pages_per_source": 8}
+    house.reads([(outlet, room.base(outlet.name))])
+    house.run("crawl", "--quiet")
+    assert seen.most == 2
+    moments = sorted(each.at for each in room.requests)
+    assert len(moments) >= 9
+    assert min(later - earlier for earlier, later in pairwise(moments[-6:])) > 0.3
 
 
 def test_the_user_agent_names_us_and_whom_to_write_to(

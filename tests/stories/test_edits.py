@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -119,17 +120,24 @@ def test_a_changed_page_is_found_and_shown(reading_house: House, desk: list[Desk
     house = reading_house
     house.settings["crawl"]["revisit_h"] = [0.0001, 0.0002, 72.0]
     outlet = next(each for each in desk if each.outlet.name == "indus-courier")
-    page = next(each for each in outlet.pages if each.is_told)
+    page, other = [each for each in outlet.pages if each.is_told][:2]
     house.run("crawl", "--quiet")
-    url = room.base("indus-courier") + page.page.path
+    url, unchanged = (room.base("indus-courier") + each.page.path for each in (page, other))
     assert "never changed" in house.run("revisions", url).stdout
-    body = page.page.body(room.base("indus-courier")).decode()
+    body, beside = (each.page.body(room.base("indus-courier")).decode() for each in (page, other))
     changed = body.replace(
         page.paragraphs[-1], "The contract is worth 93 million dollars, the ministry said on Friday."
     )
     assert changed != body
     room.behave("indus-courier", page.page.path, Malformed(changed, "text/html; charset=utf-8"))
+    boxed = re.sub(
+        r'(?s)<div class="read-more">.*?</div>', '<p>Updated 10:32</p><a href="/x">Typhoon nears</a>', beside
+    )
+    assert boxed != beside
+    room.behave("indus-courier", other.page.path, Malformed(boxed, "text/html; charset=utf-8"))
     house.run("crawl", "--quiet")
+    assert room.count("indus-courier", other.page.path) > 1
+    assert "never changed" in house.run("revisions", unchanged).stdout
     (revision,) = house.json("revisions", url)
     assert any("93 million" in each for each in revision["added"])
     assert revision["removed"]
