@@ -10,7 +10,7 @@ JOBS ?= 3
 SIZES ?= 10000 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test kills matrix check format bench lock clean
+.PHONY: help run demo test faults kills matrix check format bench lock clean
 
 help: ## list what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -54,6 +54,9 @@ demo: $(VENV)/dev.stamp ## the whole main job without the internet, against a ne
 test: $(VENV)/dev.stamp ## run the tests, three at a time (JOBS=1 for one after the other)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
+faults: $(VENV)/dev.stamp $(VENV)/matrix/stamp ## the long fault test: 1,000 alerts to each of four servers that come and go, with ten kills
+	@$(BIN)/python -m tests.faults $(ARGS)
+
 matrix: $(VENV)/matrix/stamp ## install a Matrix homeserver, 240 MB, for the tests that need one
 
 kills: $(VENV)/dev.stamp ## search three years of 5,200 pages, by each provider alone and by all with thirty kills: some minutes
@@ -69,7 +72,7 @@ format: $(VENV)/dev.stamp ## put the code in form
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatura and news-please, politeness, memory, delay to an alert, the matcher, and search (SIZES="10000 100000 1000000" takes long)
+bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatura and news-please, politeness, memory, delay to an alert, alerts a second, the matcher, and search (SIZES="10000 100000 1000000" takes long)
 	@$(BIN)/python -m bench.throughput --rival $(VENV)/rival/bin/python $(ARGS)
 	@$(BIN)/python -m bench.relevance
 	@$(BIN)/python -m bench.cadence
@@ -77,6 +80,7 @@ bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatur
 	@$(BIN)/python -m bench.memory
 	@$(BIN)/python -m bench.latency
 	@$(BIN)/python -m bench.start
+	@$(BIN)/python -m bench.alerts
 	@$(BIN)/python -m bench.copies
 	@$(BIN)/python -m bench.search --sizes $(SIZES)
 	@$(BIN)/python -m bench.search --sizes $(SIZES) --postgresql

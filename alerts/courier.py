@@ -75,7 +75,7 @@ class CourierReport:
 def next_state(
     answer: Answer, attempt: int, now: datetime, settings: CourierSettings, jitter: float
 ) -> tuple[AlertState, datetime]:
-    """Return what becomes of an alert after an attempt; `jitter` is between 0 and 1 and spreads retries."""
+    """Return what becomes of an alert after so many tries; `jitter` is between 0 and 1 and spreads retries."""
     if answer.outcome is Outcome.ACCEPTED:
         return AlertState.SENT, now
     if answer.outcome is Outcome.PERMANENT or attempt >= settings.max_attempts:
@@ -128,11 +128,17 @@ class Courier:
         self._wakes = {channel.name: asyncio.Event() for channel in channels}
         self._renewed = asyncio.Event()
         self._failures: Counter[str] = Counter()  # in a row, by channel
+        self._unsettled: dict[str, Callable[[], Awaitable[int]]] = {}  # attempts that the store had no room for
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Return the names of the channels that it serves."""
         return tuple(self._wakes)
+
+    @property
+    def renderer(self) -> Renderer:
+        """Return what writes its messages."""
+        return self._renderer
 
     def wake(self) -> None:
         """Say that something was queued; from the loop's own thread."""
@@ -156,7 +162,11 @@ class Courier:
         return report
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver whenever something is due, until `stop`; a message being sent is finished first."""
+        """Deliver whenever something is due, until `stop`; a message being sent is finished first.
+
+        Raises `StorageError` where the store fails a channel, once all others have ended as well: whoever starts it
+        again must not have two at work on one.
+        """
         while not stop.is_set():
             self._renewed.clear()
             over = asyncio.Event()  # for the channels as they are now
@@ -168,7 +178,10 @@ class Courier:
                 over.set()  # where one failed, none of the others may go on unseen beside the next round
                 for each in ends:
                     each.cancel()
-                await asyncio.gather(*serving)
+                results = await asyncio.gather(*serving, return_exceptions=True)
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
 
     async def _serve(self, channel: Channel, over: asyncio.Event, stop: asyncio.Event) -> None:
         ended = asyncio.create_task(over.wait())
@@ -188,6 +201,9 @@ class Courier:
 
     async def _drain(self, channel: Channel, report: CourierReport, over: asyncio.Event, stop: asyncio.Event) -> None:
         while not over.is_set():
+            if left := self._unsettled.get(channel.name):
+                report.passed_on += await left()
+                del self._unsettled[channel.name]
             # One at a time: whatever a kill interrupts, at most one message of a channel is in doubt.
             claimed = await self._outbox.claim(self._clock(), [channel.name], 1)
             if not claimed:
@@ -220,11 +236,13 @@ class Courier:
             answer = Answer(Outcome.TRANSIENT, type(error).__name__)
         attempt = queued.attempts + 1
         now = self._clock()
-        state, due = next_state(answer, attempt, now, self._settings, self._dice.random())
+        state, due = next_state(answer, queued.tries + 1, now, self._settings, self._dice.random())
         self._failures[channel.name] = 0 if answer.outcome is Outcome.ACCEPTED else self._failures[channel.name] + 1
         resume_at = channel_pause(answer, self._failures[channel.name], now, self._settings)
         delivery = Delivery(queued.id, attempt, now, answer.outcome, answer.detail)
-        if passed_on := await self._settled(lambda: self._outbox.settle(delivery, state, due, resume_at), stop):
+        if passed_on := await self._settled(
+            channel, lambda: self._outbox.settle(delivery, state, due, resume_at), stop
+        ):
             report.passed_on += passed_on
             self.wake()
         self._meter.told(_told(channel, queued, answer.outcome, now))
@@ -232,8 +250,11 @@ class Courier:
             log.error("alert %s to %s given up: %s", queued.id, channel.name, answer.detail)
         return answer.outcome
 
-    async def _settled(self, settle: Callable[[], Awaitable[int]], stop: asyncio.Event) -> int:
-        """Record an attempt, also where the disk is full for a while: what was accepted must not be sent again."""
+    async def _settled(self, channel: Channel, settle: Callable[[], Awaitable[int]], stop: asyncio.Event) -> int:
+        """Record an attempt, also where the disk is full for a while: what was accepted must not be sent again.
+
+        One that could not be recorded is so before anything else of its channel, as soon as there is room.
+        """
         for wait_s in _SETTLE_AGAIN_S:
             try:
                 return await settle()
@@ -243,7 +264,11 @@ class Courier:
                     break
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), wait_s)
-        return await settle()
+        try:
+            return await settle()
+        except StorageError:
+            self._unsettled[channel.name] = settle
+            raise
 
 
 def _told(channel: Channel, queued: QueuedAlert, outcome: Outcome, now: datetime) -> Told:

@@ -1,4 +1,4 @@
-"""What the operator hears: that a source fell silent or is back, that a self-check went bad or is well again. Pure."""
+"""What the operator hears: that a source fell silent, a self-check went bad, a template broke, and that it is over. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import datetime
 
 from alerts.phrases import said
 from tripoint.domain.checks import Check
-from tripoint.domain.types import Alert, AlertKey, Evidence, Marked, Phrase, Source
+from tripoint.domain.templates import TemplateState
+from tripoint.domain.types import UPDATE, Alert, AlertKey, Evidence, Marked, Phrase, Source
 
 RULE = "health"
 
@@ -33,6 +34,14 @@ def check_alerts(check: Check, since: datetime, channels: Sequence[str]) -> tupl
     return tuple(Alert(AlertKey(f"check:{mark}", RULE, each, "health"), evidence, since) for each in channels)
 
 
+def template_alerts(state: TemplateState, story: str, at: datetime, channels: Sequence[str]) -> tuple[Alert, ...]:
+    """Return one alert a channel about a template of a person that broke, or works again as an update of that."""
+    fate = "broken" if state.problem else "works" if state.mark else "gone"
+    evidence = _evidence(Phrase(f"template_{fate}", (("file", state.name),)), state.problem, at, "Tripoint", "", "en")
+    kind = state.kind if state.problem else f"{UPDATE}{fate}"
+    return tuple(Alert(AlertKey(story, RULE, each, kind), evidence, at) for each in channels)
+
+
 def _evidence(headline: Phrase, told: str, at: datetime, outlet: str, url: str, language: str) -> Evidence:
     return Evidence(
         title=said(headline, "en", "UTC"),
@@ -44,7 +53,7 @@ def _evidence(headline: Phrase, told: str, at: datetime, outlet: str, url: str, 
         topic="",
         score=0.0,
         threshold=0.0,
-        sentences=(Marked(told, ()),),
+        sentences=(Marked(told, ()),) if told else (),
         headline=headline,
     )
 

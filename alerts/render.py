@@ -19,15 +19,24 @@ from alerts.message import Format as Format
 from alerts.message import Message as Message
 from alerts.message import Picture, Reader
 from alerts.phrases import all_said, said, weekday, words
+from alerts.proof import BARE_ALERT, FULL_ALERT, full_digest
 from alerts.templates import Templates
 from tripoint.domain.digests import Digest, DigestStory
+from tripoint.domain.templates import TemplateState
 from tripoint.domain.types import UPDATE, AlertKey, Evidence, Marked, Phrase
 
 log = logging.getLogger(__name__)
 
 _LONGEST_SUBJECT = 200
 _CHART = "volume.png"
-_NO_STORY = ("source:", "topic:", "backfill:", "digest:", "test:")  # how keys begin that name no story of the archive
+_NO_STORY = (
+    "source:",
+    "template:",
+    "topic:",
+    "backfill:",
+    "digest:",
+    "test:",
+)  # how keys begin that name no story of the archive
 
 
 def reference(key: AlertKey) -> str:
@@ -74,6 +83,15 @@ class Renderer:
             starts_thread=False,
             pictures=(Picture(_CHART, as_png(digest.volume)),) if html else (),
         )
+
+    def try_templates(self) -> Sequence[TemplateState]:
+        """Return how the templates of a person do: with made-up alerts, and with the real ones since they changed."""
+        key = AlertKey("test:proof", "test", "proof", "new")
+        for form in Format if self._templates.are_overridden else ():
+            for told in (FULL_ALERT, BARE_ALERT):
+                self._alert(told, key, Reader(form))
+            self.render_digest(full_digest(), key, Reader(form), FULL_ALERT.remarks)
+        return self._templates.states()
 
     def _alert(self, evidence: Evidence, key: AlertKey, reader: Reader) -> Message:
         values = self._alert_values(evidence, key, reader)

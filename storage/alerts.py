@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ _IS_BLOCKED = exists().where(
     _EARLIER.c.id < t.alerts.c.id,
     _EARLIER.c.state.in_((AlertState.PENDING, AlertState.SENDING)),
 )
+_CUT_OFF = "cut off: the process ended before an answer was recorded; it may have arrived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,8 @@ class AlertStore:
             rows = connection.execute(due).mappings().all()
             ids = [row["id"] for row in rows]
             connection.execute(update(t.alerts).where(c.id.in_(ids)).values(state=AlertState.SENDING))
-        return [queued_of({**row, "state": AlertState.SENDING}) for row in rows]
+            tries = _tries(connection, [row["id"] for row in rows if row["attempts"]])
+        return [replace(queued_of({**row, "state": AlertState.SENDING}), tries=tries.get(row["id"], 0)) for row in rows]
 
     def settle(
         self,
@@ -149,23 +151,25 @@ class AlertStore:
 
     def claims(self) -> Sequence[Claim]:
         """Return what is being sent, or was when its process ended."""
-        c = t.alerts.c
-        query = select(c.id, c.attempts).where(c.state == AlertState.SENDING).order_by(c.id)
         with self._database.read() as connection:
-            return [Claim(row.id, row.attempts) for row in connection.execute(query)]
+            return _claims(connection)
 
-    def release(self, claims: Sequence[Claim] | None = None) -> int:
+    def release(self, now: datetime, claims: Sequence[Claim] | None = None) -> int:
         """Make alerts pending again that a dead process was sending; only the holder of the instance lock may.
 
-        All of them, or those `claims` of which nobody said meanwhile what became of them.
+        All of them, or those `claims` of which nobody said meanwhile what became of them. The attempt is recorded as
+        one that was cut off: whether it arrived nobody knows, and it may arrive again.
         """
         c = t.alerts.c
-        sending = update(t.alerts).where(c.state == AlertState.SENDING).values(state=AlertState.PENDING)
         with self._database.write() as connection:
-            if claims is None:
-                return connection.execute(sending).rowcount
-            mine = [sending.where(c.id == each.alert_id, c.attempts == each.attempts) for each in claims]
-            return sum(connection.execute(each).rowcount for each in mine)
+            cut = [each for each in _claims(connection) if claims is None or each in claims]
+            for each in cut:
+                attempt = each.attempts + 1
+                told = {"at": now, "outcome": Outcome.TRANSIENT, "detail": _CUT_OFF}
+                connection.execute(insert(t.deliveries).values(alert_id=each.alert_id, attempt=attempt, **told))
+                again = {"state": AlertState.PENDING, "attempts": attempt, "last_detail": _CUT_OFF}
+                connection.execute(update(t.alerts).where(c.id == each.alert_id).values(**again))
+        return len(cut)
 
     def next_due(self, channels: Sequence[str]) -> datetime | None:
         """Return when the next pending alert of these channels may be tried."""
@@ -268,6 +272,23 @@ class AlertStore:
         mine = (t.alerts.c.id.in_(ids), t.alerts.c.state != AlertState.SENDING)
         with self._database.write() as connection:
             return connection.execute(update(t.alerts).where(*mine).values(state=AlertState.DROPPED)).rowcount
+
+
+def _claims(connection: Connection) -> list[Claim]:
+    c = t.alerts.c
+    query = select(c.id, c.attempts).where(c.state == AlertState.SENDING).order_by(c.id)
+    return [Claim(row.id, row.attempts) for row in connection.execute(query)]
+
+
+def _tries(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """Return how often each was tried since it was due first, or since a person had it tried again."""
+    if not ids:
+        return {}
+    a, d = t.alerts.c, t.deliveries.c
+    joined = t.deliveries.join(t.alerts, a.id == d.alert_id)
+    since = (d.alert_id.in_(ids), d.at >= func.coalesce(a.due_at, a.queued_at, type_=t.UtcDateTime))
+    query = select(d.alert_id, func.count().label("times")).select_from(joined).where(*since).group_by(d.alert_id)
+    return {row.alert_id: row.times for row in connection.execute(query)}
 
 
 def _note_channel(connection: Connection, channel: str, delivery: Delivery, resume_at: datetime | None) -> None:

@@ -132,7 +132,7 @@ def _hurry(connection: Connection, alert: Alert, earlier: Sequence[Any]) -> None
         for each in earlier
         if each.state == AlertState.PENDING and not each.attempts and each.next_attempt_at > now
     ]
-    connection.execute(update(t.alerts).where(t.alerts.c.id.in_(held)).values(next_attempt_at=now))
+    connection.execute(update(t.alerts).where(t.alerts.c.id.in_(held)).values(next_attempt_at=now, due_at=now))
 
 
 def _inserted(alert: Alert) -> Ruling:

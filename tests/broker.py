@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -13,6 +14,8 @@ from typing import Any, Self
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from tests.mail import certificate
 from tests.servers import missing
@@ -28,12 +31,14 @@ _START_S = 20.0
 class Broker:
     """Runs while the `with` lasts; `stop` and `start` take it down and up again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, keeps: bool = False) -> None:
+        """Prepare one; one that `keeps` knows its readers, and what they have not got, when it is started again."""
         found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
         if found is None:
             missing("Mosquitto", "mosquitto")
         self._program = found
         self._folder = folder
+        self._keeps = keeps
         self._process: subprocess.Popen[bytes] | None = None
         self.port, self.tls_port = _free_port(), _free_port()
         self.authority = folder / "authority.pem"
@@ -56,7 +61,9 @@ listener {self.port} 127.0.0.1
 listener {self.tls_port} 127.0.0.1
 certfile {pem}
 keyfile {pem}
-persistence false
+persistence {str(self._keeps).lower()}
+persistence_location {self._folder}/
+max_queued_messages 0
 log_dest file {self._folder / "log"}
 """
         if os.getuid() == 0:
@@ -95,6 +102,16 @@ log_dest file {self._folder / "log"}
             self._process.wait(30)
             self._process = None
 
+    def freeze(self) -> None:
+        """Let it answer nothing until it is let go on."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it answer again, beginning with what came meanwhile."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     def url(self, password: str = PASSWORD, topic: str = TOPIC) -> str:
         """Return the Apprise URL of a topic, without TLS."""
         return f"mqtt://{USER}:{password}@127.0.0.1:{self.port}/{topic}"
@@ -107,25 +124,33 @@ log_dest file {self._folder / "log"}
 class Subscriber:
     """Reads every topic of a broker while the `with` lasts."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, name: str = "") -> None:
+        """Prepare one; a broker that keeps knows one with a `name` again, and what it did not get."""
         self.received: list[tuple[str, str]] = []
+        self.repeated: list[tuple[str, str]] = []  #: by the broker, which did not hear that they had come
         self._came = threading.Condition()
         self._is_ready = threading.Event()
         self._port = broker.port
-        self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        self._lasting = Properties(PacketTypes.CONNECT)
+        self._lasting.SessionExpiryInterval = 3600 if name else 0
+        self._is_new = not name
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5)
+        self._client.reconnect_delay_set(1, 1)
         self._client.username_pw_set(READER, PASSWORD)
         self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
         self._client.on_subscribe = lambda *_: self._is_ready.set()
         self._client.on_message = self._take
 
     def _take(self, client: Client, data: object, message: Any) -> None:
+        told = (message.topic, message.payload.decode())
         with self._came:
-            self.received.append((message.topic, message.payload.decode()))
+            # What a broker sends anew is marked, as what a client sends anew is not: it comes as a message of its own.
+            (self.repeated if message.dup and told in self.received else self.received).append(told)
             self._came.notify_all()
 
     def __enter__(self) -> Self:
         """Subscribe."""
-        self._client.connect("127.0.0.1", self._port)
+        self._client.connect("127.0.0.1", self._port, clean_start=self._is_new, properties=self._lasting)
         self._client.loop_start()
         assert self._is_ready.wait(20)
         return self

@@ -51,6 +51,7 @@ class _Inbox:
     )
     dropped: list[int] = field(default_factory=list)  #: bytes read of each such message
     let_go: threading.Event = field(default_factory=threading.Event)
+    slow_s: float = 0.0  #: from taking a message to saying so
     tries: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -73,6 +74,7 @@ class _Inbox:
             self.received.append(
                 Received(str(message["Subject"]), bodies["plain"], bodies["html"], tuple(envelope.rcpt_tos), content)
             )
+        await asyncio.sleep(self.slow_s)
         return "250 OK"
 
 
@@ -147,6 +149,18 @@ class MailServer:
         self.inbox.let_go.set()
         asyncio.run_coroutine_threadsafe(_connections_ended(), self._controller.loop).result()
         self._controller.stop()
+
+    def close_door(self) -> None:
+        """Take no more connections; those that are open go on to their end."""
+        self._controller.loop.call_soon_threadsafe(self._controller.server.close)
+
+    def open_door(self) -> None:
+        """Take connections again, where they were taken before."""
+        asyncio.run_coroutine_threadsafe(self._listen(), self._controller.loop).result()
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._controller.server = await loop.create_server(self._controller.factory, "127.0.0.1", self.port)
 
     @property
     def port(self) -> int:

@@ -39,6 +39,8 @@ class Receiver:
 
     def __init__(self, answer: Callable[[str, int], Reply]) -> None:
         self.received: list[tuple[str, Any]] = []
+        self.accepted: list[Any] = []  #: what was answered with success, in the order in which that was decided
+        self.slow_s = 0.0  #: from taking a request to saying so
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -46,6 +48,10 @@ class Receiver:
                 raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 receiver.received.append((self.path, json.loads(raw)))
                 status, headers, body = answer(self.path, len(receiver.received))
+                if status < 300:
+                    receiver.accepted.append(json.loads(raw))
+                if receiver.slow_s:
+                    threading.Event().wait(receiver.slow_s)
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -56,6 +62,7 @@ class Receiver:
             def log_message(self, *arguments: Any) -> None:
                 pass
 
+        self._handler = Handler
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
@@ -73,6 +80,16 @@ class Receiver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop listening."""
+        self.close_door()
+
+    def close_door(self) -> None:
+        """Take no more connections; those that are open go on to their end."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    def open_door(self) -> None:
+        """Take connections again, where they were taken before."""
+        self._server = ThreadingHTTPServer(self._server.server_address[:2], self._handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()

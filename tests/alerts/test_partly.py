@@ -144,5 +144,5 @@ def test_an_attempt_is_recorded_once_the_disk_has_room_and_sent_once(
         store.refusals = 99
         with pytest.raises(StorageError):
             _deliver(store, channel)
-        assert store.release() == 1  # what the next start does
+        assert store.release(NOW) == 1  # what the next start does
     database.close()

@@ -84,3 +84,46 @@ def test_a_channel_hears_a_story_by_the_first_rule(database: Database) -> None:
     queued = store.queue([alert("s"), alert("s", rule="second")])
     assert [each.verdict for each in queued.rulings] == [Verdict.QUEUED, Verdict.KNOWN]
     assert queued.number == 1
+
+
+def test_what_is_tried_again_by_hand_gets_the_whole_patience_once_more(database: Database) -> None:
+    """Trap: attempts are numbered on, and one more failure gave it up again at once."""
+    store = AlertStore(database)
+    store.queue([alert("s")])
+    for attempt in (1, 2, 3):
+        at = NOW + timedelta(minutes=attempt)
+        (claim,) = store.claim(at, ["c"], 1)
+        assert (claim.attempts, claim.tries) == (attempt - 1, attempt - 1)
+        state = AlertState.DEAD if attempt == 3 else AlertState.PENDING
+        store.settle(Delivery(claim.id, attempt, at, Outcome.TRANSIENT, "503"), state, at)
+    assert store.requeue([1], LATER) == 1
+    for tries in (0, 1):
+        (claim,) = store.claim(LATER, ["c"], 1)
+        assert (claim.attempts, claim.tries) == (3 + tries, tries)
+        store.settle(Delivery(claim.id, 4 + tries, LATER, Outcome.TRANSIENT, "503"), AlertState.PENDING, LATER)
+    (history,) = store.history()
+    assert [each.attempt for each in history.deliveries] == [1, 2, 3, 4, 5]
+
+
+def test_an_update_that_pierces_quiet_hours_takes_the_first_alert_along(database: Database) -> None:
+    store = AlertStore(database)
+    until = NOW + timedelta(hours=6)
+    store.queue([alert("s", plan=Plan(until)), alert("other", plan=Plan(until))])
+    assert claimed(store, NOW) == []
+    (ruling,) = store.queue([alert("s", "update:1")]).rulings
+    assert ruling.verdict is Verdict.QUEUED
+    assert claimed(store, NOW) == [(1, "new")]  # the first, and the update after it
+    store.settle(Delivery(1, 1, NOW, Outcome.ACCEPTED, "ok"), AlertState.SENT, NOW)
+    assert claimed(store, NOW) == [(3, "update:1")]
+    assert claimed(store, NOW) == []
+    assert claimed(store, until) == [(2, "new")]  # the other story is held as before
+
+
+def test_an_update_that_quiet_hours_hold_hurries_nothing(database: Database) -> None:
+    store = AlertStore(database)
+    until = NOW + timedelta(hours=6)
+    store.queue([alert("s", plan=Plan(until))])
+    (ruling,) = store.queue([alert("s", "update:1", Plan(until))]).rulings
+    assert (ruling.verdict, ruling.until) == (Verdict.QUIET, until)
+    assert claimed(store, NOW) == []
+    assert [kind for _, kind in claimed(store, until)] == ["new"]

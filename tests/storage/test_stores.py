@@ -165,16 +165,18 @@ def test_the_outbox_hands_out_each_alert_once(database: Database) -> None:
     (claimed,) = outbox.claim(NOW, ["c"], 9)
     assert claimed.alert.evidence.sentences == (Marked("ab", ((0, 1),)),)
     assert outbox.claim(NOW, ["c"], 9) == []
-    assert outbox.release() == 1
+    assert outbox.release(NOW) == 1
     (claimed,) = outbox.claim(NOW, ["c"], 9)
+    assert (claimed.attempts, claimed.tries) == (1, 1)
     later = NOW + timedelta(seconds=30)
-    outbox.settle(Delivery(claimed.id, 1, NOW, Outcome.TRANSIENT, "no"), AlertState.PENDING, later)
+    outbox.settle(Delivery(claimed.id, 2, NOW, Outcome.TRANSIENT, "no"), AlertState.PENDING, later)
     assert outbox.next_due(["c"]) == later
     (claimed,) = outbox.claim(later, ["c"], 9)
-    outbox.settle(Delivery(claimed.id, 2, later, Outcome.ACCEPTED, "ok"), AlertState.SENT, later)
+    outbox.settle(Delivery(claimed.id, 3, later, Outcome.ACCEPTED, "ok"), AlertState.SENT, later)
     (history,) = outbox.history()
     assert history.sent_at == later
-    assert [each.outcome for each in history.deliveries] == [Outcome.TRANSIENT, Outcome.ACCEPTED]
+    assert [each.outcome for each in history.deliveries] == [Outcome.TRANSIENT, Outcome.TRANSIENT, Outcome.ACCEPTED]
+    assert history.deliveries[0].detail.startswith("cut off: the process ended")
 
 
 def test_many_writers_never_find_it_locked(url: str) -> None:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from tripoint.domain.types import Source
 
 _LOOK_S = 1.0  # how often it is asked what is due
+_HEAR_S = 2.0  # between two looks for alerts that other processes queued
 _TEND_S = 15.0  # between two looks at what is held for digests, and at channels that stay down
+_TRY_S = 60.0  # between two looks at templates of a person
 _LISTEN_S = 600.0  # between two looks at how much comes of each topic
 _PASSES_AT_ONCE = 64  # a slow source keeps its pass going, and must not keep the others waiting
 
@@ -45,7 +47,8 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
 
     async def wake(_stop: asyncio.Event) -> str:
         """Look whether an alert waits that nobody was woken for, as one that another process queued."""
-        works.courier.wake()
+        if await works.alerts_wait():
+            works.courier.wake()
         return ""
 
     async def poll(stop: asyncio.Event) -> str:
@@ -58,6 +61,10 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
 
     async def escalate(_stop: asyncio.Event) -> str:
         queued = await works.escalate()
+        return f"{queued} queued" if queued else ""
+
+    async def templates(_stop: asyncio.Event) -> str:
+        queued = await works.tell_of_templates()
         return f"{queued} queued" if queued else ""
 
     async def rhythms(_stop: asyncio.Event) -> str:
@@ -74,7 +81,7 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
         return await works.writer.do(partial(maintain, works.stores.database))
 
     return [
-        Job("deliver", "hands due alerts to their channels", Every(60), wake, Importance.ALERTS),
+        Job("deliver", "hands due alerts to their channels", Every(_HEAR_S), wake, Importance.ALERTS),
         Job(
             "poll",
             "reads listings that are due, the pages they list, gaps, and pages to be looked at again",
@@ -88,6 +95,13 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
             "tells other channels what waits for one that stays down",
             Every(_TEND_S),
             escalate,
+            Importance.ALERTS,
+        ),
+        Job(
+            "templates",
+            "tells the operator of templates of yours that break, and that work again",
+            Every(_TRY_S),
+            templates,
             Importance.ALERTS,
         ),
         Job("digests", "sends the digests that are due", Every(_TEND_S), digests, Importance.DIGESTS),

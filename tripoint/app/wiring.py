@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from alerts.channels import Channel, Secret, open_channel
 from alerts.courier import Courier, CourierReport, CourierSettings
-from alerts.operator import source_alerts
+from alerts.operator import source_alerts, template_alerts
 from alerts.policy import Policy
 from alerts.render import Renderer
 from alerts.rhythm import rhythm_alerts
@@ -43,6 +43,7 @@ from storage.scores import ScoreStore
 from storage.search import SearchStore
 from storage.service import AskStore, JobStore
 from storage.stories import StoryStore
+from storage.templates import TemplateStore
 from storage.volume import VolumeStore
 from tripoint.app.metrics import Metrics
 from tripoint.app.policies import load_policies
@@ -55,6 +56,7 @@ from tripoint.domain.cadence import Pace
 from tripoint.domain.digests import Held
 from tripoint.domain.errors import SettingsError
 from tripoint.domain.policies import Policies
+from tripoint.domain.templates import TemplateState
 from tripoint.domain.types import Alert, Source
 from tripoint.domain.urls import host
 from tripoint.pipeline import Pipeline, WhoMustHear
@@ -67,6 +69,8 @@ if TYPE_CHECKING:
     from crawler.crawl import Crawler
     from crawler.extract.pool import ExtractionPool, ReadPage
     from crawler.settings import CrawlSettings
+
+log = logging.getLogger(__name__)
 
 
 log = logging.getLogger(__name__)
@@ -99,6 +103,7 @@ class Stores:
     digests: DigestStore
     escalation: EscalationStore
     rhythms: RhythmStore
+    templates: TemplateStore
     jobs: JobStore
     asks: AskStore
     retention: RetentionStore
@@ -122,7 +127,7 @@ class Works:
     crawler: Crawler
     courier: Courier
     writer: Writer
-    operator: tuple[str, ...]  #: channels that hear of sources
+    operator: tuple[str, ...]  #: channels that hear of sources and of templates
     extractor: ExtractionPool
     frontier: WriterFrontier
     quiet: Callable[[WhoMustHear], WriterIntake]  #: an intake with an alert policy of its own
@@ -184,10 +189,23 @@ class Works:
             self.courier.wake()
         return queued
 
+    async def tell_of_templates(self) -> int:
+        """Queue for the operator that a template of a person broke, or works again; return how many alerts tell it."""
+        now, states = self.clock(), self.courier.renderer.try_templates()
+
+        def tell(state: TemplateState, story: str) -> Sequence[Alert]:
+            return template_alerts(state, story, now, self.operator)
+
+        queued = await self.writer.do(lambda: self.stores.templates.note(states, tell))
+        if queued:
+            self.courier.wake()
+        return queued
+
     async def deliver_now(self, stop: asyncio.Event) -> CourierReport:
         """Deliver once all that is due, and what goes to other channels in the place of one that does not accept."""
+        await self.tell_of_templates()
         report = await self.courier.deliver_due(stop)
-        if await self.escalate() or report.passed_on:
+        if await self.escalate() + await self.tell_of_templates() or report.passed_on:
             report.outcomes += (await self.courier.deliver_due(stop)).outcomes
         return report
 
@@ -199,7 +217,7 @@ class Works:
     async def send_again(self, claimed: Sequence[Claim], after_s: float) -> None:
         """Send again what a process had begun to send that has ended meanwhile without saying what became of it."""
         await asyncio.sleep(after_s)
-        if await self.writer.do(lambda: self.stores.alerts.release(claimed)):
+        if await self.writer.do(lambda: self.stores.alerts.release(self.clock(), claimed)):
             self.courier.wake()
 
     async def mend_times(self) -> None:
@@ -269,6 +287,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             DigestStore(database),
             EscalationStore(database),
             RhythmStore(database),
+            TemplateStore(database),
             JobStore(database),
             AskStore(database),
             RetentionStore(database),
@@ -308,9 +327,9 @@ def build_channels(
     ]
 
 
-def build_renderer(settings: Settings) -> Renderer:
+def build_renderer(settings: Settings, tell: Callable[[str], None] = log.error) -> Renderer:
     """Return what writes messages, by the templates and the public address of the settings."""
-    return Renderer(settings.alerts.templates, settings.web.public_url)
+    return Renderer(settings.alerts.templates, settings.web.public_url, tell)
 
 
 def channel_url(name: str, section: ChannelSection, environ: Mapping[str, str]) -> Secret:
@@ -402,8 +421,9 @@ async def opened_works(
             closing(Writer(stores.database.together)) as writer,
         ):
             if alone and not turn:
-                stores.alerts.release()
+                stores.alerts.release(clock())
             policies = load_policies(settings, seeds)
+            renderer = build_renderer(settings)
             dice = random.Random()  # noqa: S311 - it spreads retries, and keeps no secret
             courier = Courier(
                 WriterOutbox(writer, stores.alerts, policies, right.check),
@@ -411,7 +431,7 @@ async def opened_works(
                 courier_settings(settings),
                 clock,
                 dice,
-                build_renderer(settings),
+                renderer,
                 meter,
             )
             policy = build_policy(settings, seeds)

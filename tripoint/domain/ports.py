@@ -156,6 +156,6 @@ class Outbox(Protocol):
         """Remember who has an alert that others of its channel lack yet."""
         ...
 
-    def release(self) -> int:
+    def release(self, now: datetime) -> int:
         """Make alerts that a dead process was sending pending again; return how many."""
         ...

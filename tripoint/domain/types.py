@@ -431,6 +431,7 @@ class QueuedAlert:
     last_detail: str = ""
     due_at: datetime | None = None  #: first; the same for every try, another once it is resent by hand
     taken: tuple[str, ...] = ()  #: marks of the services, recipients and parts that have it, where others lack it
+    tries: int = 0  #: attempts since `due_at`, which alone count towards giving it up
 
 
 @dataclass(frozen=True, slots=True)

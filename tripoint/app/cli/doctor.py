@@ -60,6 +60,7 @@ def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
         ("seeds", _seeds),
         ("database", _database),
         ("channels", _channels),
+        ("templates", _templates),
         ("page", _page),
     )
     for name, check in checks:
@@ -121,6 +122,22 @@ def _channels(settings: Settings) -> Iterator[Finding]:
         yield Finding("channel", good=True, found=f"{each.name}: {each.kind}, {each.form}")
     if not channels:
         yield Finding("channel", good=False, found="no channel is enabled", mend="add one under [channels.NAME]")
+
+
+def _templates(settings: Settings) -> Iterator[Finding]:
+    from tripoint.app.wiring import build_renderer
+
+    folder = settings.alerts.templates
+    if folder is None:
+        return
+    states = [each for each in build_renderer(settings, lambda _line: None).try_templates() if each.mark]
+    for each in states:
+        mend = "mend or remove it; until then ours is used" if each.problem else ""
+        found = f"{each.name}: {each.problem or 'works'}"
+        yield Finding("template", good=not each.problem, found=found, mend=mend)
+    if not states:
+        mend = "`alerts/layout/` of the package has the names; or unset alerts.templates"
+        yield Finding("template", good=False, found=f"{folder} has no template that is used", mend=mend)
 
 
 def _page(settings: Settings) -> Iterator[Finding]:

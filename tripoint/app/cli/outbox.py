@@ -126,5 +126,5 @@ def _change(
     if as_json:
         print_json({"verb": verb, "changed": changed, "ids": chosen})
         return
-    after = "" if verb == "drop" else "; `tripoint run` sends them within a minute, `tripoint crawl` with its pass"
+    after = "" if verb == "drop" else "; `tripoint run` sends them within seconds, `tripoint crawl` with its pass"
     out().print(f"{verb}: {changed} {'alert' if changed == 1 else 'alerts'}{after}")

@@ -1,0 +1,1 @@
+"""Alerts under faults: servers that come and go, slow answers and kills; every arrival is counted."""
