@@ -139,6 +139,17 @@ def test_what_follows_an_attempt(answer: Answer, attempt: int, state: AlertState
     assert next_state(answer, attempt, NOW, CourierSettings(), 0.0) == (state, NOW + timedelta(seconds=wait_s))
 
 
+def test_retries_are_spread_and_wait_as_long_as_the_service_asks() -> None:
+    asked = Answer(Outcome.TRANSIENT, "", retry_after_s=200.0)
+    for jitter, answer, wait_s in ((0.5, Answer(Outcome.TRANSIENT, ""), 66), (1.0, asked, 200), (0.0, asked, 200)):
+        assert next_state(answer, 2, NOW, CourierSettings(), jitter) == (
+            AlertState.PENDING,
+            NOW + timedelta(seconds=wait_s),
+        )
+    far = Answer(Outcome.TRANSIENT, "", retry_after_s=1e9)
+    assert next_state(far, 1, NOW, CourierSettings(), 0.0)[1] == NOW + timedelta(days=1)
+
+
 @pytest.mark.parametrize(
     ("status", "protocol", "final"),
     [

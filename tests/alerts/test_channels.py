@@ -6,7 +6,9 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,11 @@ from alerts.channels import Answer, Channel, Secret, open_channel
 from alerts.message import Format, Message
 from alerts.render import Renderer
 from tests import receiver as r
-from tests.alerts.test_messages import HOSTILE, KEY, digest, evidence
+from tests.alerts.test_messages import HOSTILE, HOSTILE_IDS, KEY, digest, evidence
 from tests.house import House
 from tests.mail import MailServer
 from tests.receiver import Receiver, Reply
+from tripoint.domain.digests import DigestDay, DigestItem, DigestStory
 from tripoint.domain.types import Outcome
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -86,7 +89,7 @@ def _texts(payload: object) -> str:
     return json.dumps(payload, ensure_ascii=False)
 
 
-@pytest.mark.parametrize("nasty", HOSTILE, ids=["html", "markdown", "mention", "template", "bidi", "newline", "long"])
+@pytest.mark.parametrize("nasty", HOSTILE, ids=HOSTILE_IDS)
 @pytest.mark.parametrize(("url", "reply"), [(SLACK, r.SLACK_OK), (DISCORD, r.DISCORD_OK), (TELEGRAM, r.TELEGRAM_OK)])
 def test_hostile_titles_reach_chats_as_text(
     url: str, reply: Reply, nasty: str, point_at: Callable[[str], None]
@@ -101,6 +104,67 @@ def test_hostile_titles_reach_chats_as_text(
     assert not re.search(r"(?<!\\)<script", sent)
     assert "https://a.example/x?a=1" in sent
     assert len(sent) < 8_000
+
+
+@pytest.mark.parametrize(
+    ("url", "reply", "field", "longest"),
+    [
+        (SLACK, r.SLACK_OK, "", 35_000),
+        (DISCORD, r.DISCORD_OK, "content", 2_000),
+        (TELEGRAM, r.TELEGRAM_OK, "text", 4_096),
+        ("mmost://{address}/secret0token0secret0token0", r.SLACK_OK, "text", 4_000),
+    ],
+)
+def test_a_long_digest_is_parted_within_the_limits_of_its_service_and_each_link_stays_whole(
+    url: str, reply: Reply, field: str, longest: int, point_at: Callable[[str], None]
+) -> None:
+    links = [f"https://a.example/{each:03d}/{'x' * 150}" for each in range(40)]
+    items = [
+        DigestItem(f"s{each}", "new", replace(evidence(f"Title {each}"), url=link), NOW)
+        for each, link in enumerate(links)
+    ]
+    day = DigestDay(NOW.date(), tuple(DigestStory(each.story, (each,)) for each in items))
+    with Receiver(lambda path, number: reply) as server:
+        point_at(server.address)
+        channel = _open(url.format(address=server.address))
+        message = Renderer().render_digest(replace(digest(), days=(day,)), KEY, channel.reader)
+        assert asyncio.run(channel.send(message, 120)).outcome is Outcome.ACCEPTED
+    parts = [str(body[field]) if field else _texts(body) for _, body in server.received]
+    assert (len(parts) > 1) is (longest < len(message.body))
+    assert max(len(each) for each in parts) <= longest
+    for link in links:
+        assert sum(link in each for each in parts) == 1
+    if channel.form is Format.HTML:
+        for each in parts:
+            assert re.findall(r"<(\w+)", each) == re.findall(r"</(\w+)", each)  # no part begins within a tag
+
+
+@pytest.mark.parametrize("nasty", [*HOSTILE, "\x1b[2J\x1b]0;title\x07 cleared\x9b31m"], ids=[*HOSTILE_IDS, "escape"])
+def test_hostile_titles_reach_a_terminal_as_text(nasty: str) -> None:
+    written: list[str] = []
+    assert _send(open_channel("console", Secret("console://"), "", written.append), nasty).outcome is Outcome.ACCEPTED
+    (text,) = written
+    assert not set(text) - {"\n"} & {chr(each) for each in (*range(32), *range(127, 160), 0x202E, 0x2066)}
+    assert "https://a.example/x?a=1" in text
+    assert not re.search(r"@(everyone|here)|<!channel", text)
+    assert len(text) < 8_000
+
+
+@pytest.mark.parametrize(
+    ("header", "wait_s"),
+    [("120", 120.0), ("0", 0.0), ("Tue, 24 Nov 2020 08:00:00 GMT", 0.0), ("soon", None), ("-5", 0.0)],
+)
+def test_how_long_a_header_asks_to_wait(header: str, wait_s: float | None) -> None:
+    with Receiver(lambda path, number: (429, {"Retry-After": header}, "later")) as server:
+        assert _send(_open(f"json://{server.address}/hook")).retry_after_s == wait_s
+
+
+def test_a_date_in_the_header_is_a_time_to_wait() -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)
+    with Receiver(lambda path, number: (503, {"Retry-After": date}, "later")) as server:
+        wait_s = _send(_open(f"json://{server.address}/hook")).retry_after_s
+    assert wait_s is not None
+    assert 240 < wait_s <= 300
 
 
 def test_a_partly_accepted_message_is_not_sent_again_to_those_who_have_it(point_at: Callable[[str], None]) -> None:
@@ -209,7 +273,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, monkey
     assert "certificate verify failed" in answer.detail.lower()
 
 
-@pytest.mark.parametrize("nasty", HOSTILE, ids=["html", "markdown", "mention", "template", "bidi", "newline", "long"])
+@pytest.mark.parametrize("nasty", HOSTILE, ids=HOSTILE_IDS)
 def test_hostile_titles_reach_an_inbox_as_text(mail: MailServer, nasty: str) -> None:
     with mail:
         channel = _open(mail.url())

@@ -110,3 +110,31 @@ def test_what_was_accepted_but_could_not_be_stored_is_stored_first_of_all_later(
         asyncio.run(courier_.deliver_due())
         assert [each.queued.state for each in store.history()] == [AlertState.SENT] * 2
         assert len(server.received) == 2
+
+
+def test_a_channel_that_hangs_or_is_down_delays_no_other(tmp_path: Path) -> None:
+    go_on, number_good = threading.Event(), 20
+
+    def answer(path: str, number: int) -> tuple[int, dict[str, str], str]:
+        if path == "/bad":
+            go_on.wait(60)
+            return 503, {}, "down"
+        return 200, {}, "ok"
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        running = asyncio.create_task(courier_.run(stop))
+        while sum(path == "/good" for path, _ in server.received) < number_good:
+            assert not running.done()
+            await asyncio.sleep(0.02)
+        assert not go_on.is_set()  # all of one channel arrived while the first of the other was under way
+        go_on.set()
+        stop.set()
+        await running
+
+    with Receiver(answer) as server, courier(tmp_path, server) as (store, courier_):
+        for each in range(number_good):
+            queue(store, f"s{each}", "bad", "good")
+        asyncio.run(asyncio.wait_for(run(), 60))
+        states = {(each.queued.alert.key.channel, each.queued.state) for each in store.history(limit=99)}
+        assert states == {("good", AlertState.SENT), ("bad", AlertState.PENDING)}

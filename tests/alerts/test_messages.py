@@ -34,6 +34,7 @@ HOSTILE = [
     "line\r\nBcc: victim@example.org\r\n\r\n.",
     "long " * 20_000,
 ]
+HOSTILE_IDS = ["html", "markdown", "mention", "template", "bidi", "newline", "long"]
 ADDRESSES = {"From": "Tripoint <t@example.org>", "To": "desk@example.org"}
 
 
@@ -168,7 +169,7 @@ def test_the_chart_is_a_picture_with_a_column_a_day() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("form", list(Format))
-@pytest.mark.parametrize("nasty", HOSTILE, ids=["html", "markdown", "mention", "template", "bidi", "newline", "long"])
+@pytest.mark.parametrize("nasty", HOSTILE, ids=HOSTILE_IDS)
 def test_hostile_text_stays_text(nasty: str, form: Format, language: str) -> None:
     renderer = Renderer()
     for message in (

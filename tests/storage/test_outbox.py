@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from storage.alerts import AlertStore
 from storage.database import Database, open_database
 from storage.digests import DigestStore
 from tripoint.domain.digests import Period
+from tripoint.domain.policies import Schedule, next_digest
 from tripoint.domain.types import Alert, AlertKey, AlertState, Delivery, Evidence, Outcome, Plan, Verdict
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -127,3 +128,36 @@ def test_an_update_that_quiet_hours_hold_hurries_nothing(database: Database) -> 
     assert (ruling.verdict, ruling.until) == (Verdict.QUIET, until)
     assert claimed(store, NOW) == []
     assert [kind for _, kind in claimed(store, until)] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "due", "next_due"),
+    [
+        (Schedule(Period.HOURLY, "UTC"), "2026-11-24T09:00", "2026-11-24T10:00"),
+        (Schedule(Period.DAILY, "Asia/Ho_Chi_Minh", time(16)), "2026-11-24T09:00", "2026-11-25T09:00"),
+        (Schedule(Period.WEEKLY, "Asia/Karachi", time(7), 4), "2026-11-27T02:00", "2026-12-04T02:00"),
+    ],
+)
+def test_a_digest_tells_together_what_was_held_and_leaves_what_came_later(
+    database: Database, schedule: Schedule, due: str, next_due: str
+) -> None:
+    at, later = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (due, next_due))
+    store, digests = AlertStore(database), DigestStore(database)
+
+    def flush(now: datetime) -> int:
+        return digests.flush(now, lambda held: digest_alert(held, None, now))
+
+    held = [alert(each, plan=Plan(next_digest(schedule, NOW), schedule.period)) for each in ("a", "b")]
+    assert [each.verdict for each in store.queue(held).rulings] == [Verdict.DIGEST] * 2
+    assert flush(at - timedelta(seconds=1)) == 0
+    assert claimed(store, at) == []
+    store.queue([alert("c", plan=Plan(next_digest(schedule, at), schedule.period))])
+    assert flush(at) == 1
+    (first,) = store.claim(at, ["c"], 9)
+    assert first.alert.digest is not None
+    assert (first.alert.digest.period, first.alert.digest.stories) == (schedule.period, 2)
+    assert store.told_in(first.id) == [1, 2]
+    assert flush(at) == flush(later - timedelta(seconds=1)) == 0
+    assert flush(later) == 1
+    (second,) = store.claim(later, ["c"], 9)
+    assert store.told_in(second.id) == [3]
