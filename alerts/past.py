@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from tripoint.domain.types import Alert, AlertKey, Evidence, Marked
+from tripoint.domain.types import SEARCH, Alert, AlertKey, Evidence, Marked
 
 RULE = "backfill"
 _MOST_LINES = 30
@@ -31,5 +31,5 @@ def summary_alerts(
         sentences=tuple(Marked(each, ()) for each in shown),
     )
     # The time is in the key: a job that went on and found more is told once more.
-    key = f"backfill:{job}:{now:%Y%m%d%H%M%S}"
+    key = f"{SEARCH}{job}:{now:%Y%m%d%H%M%S}"
     return tuple(Alert(AlertKey(key, RULE, each, "new"), evidence, now) for each in channels)

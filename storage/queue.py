@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, String, cast, exists, insert, literal, select, update
 
 from storage import tables as t
 from storage.alert_rows import values_of
 from storage.upsert import insert_into
 from tripoint.domain.digests import Period
-from tripoint.domain.types import UPDATE, Alert, AlertState, Plan, Ruling, Verdict
+from tripoint.domain.types import SEARCH, UPDATE, Alert, AlertState, Plan, Ruling, Verdict
 
 _KEY = ("story", "rule", "channel", "kind")
 _OF_PERIOD = {Period.OLD: Verdict.TOO_OLD, Period.OVERFLOW: Verdict.LIMITED}
@@ -75,6 +75,8 @@ def _queue(connection: Connection, alert: Alert) -> Ruling:
         others = [each for each in earlier if each.kind == key.kind and each.rule != key.rule]
         if told := next((each for each in others if each.state != AlertState.HELD), None):
             return _ruling(alert, Verdict.KNOWN, f"told there by the rule {told.rule} as alert {told.id}")
+    if alert.plan.period is Period.OLD and not earlier and _told_by_a_search(connection, alert):
+        return _ruling(alert, Verdict.KNOWN, f"story {key.story} was told there in the summary of a search of the past")
     plan = _with_its_first(alert, earlier) or _limited(connection, alert)
     planned = replace(alert, plan=plan)
     statement = insert_into(connection, t.alerts).values(values_of(planned))
@@ -86,6 +88,16 @@ def _queue(connection: Connection, alert: Alert) -> Ruling:
     if not plan.period and (plan.due_at or alert.queued_at) <= alert.queued_at:
         _hurry(connection, alert, earlier)
     return _inserted(planned)
+
+
+def _told_by_a_search(connection: Connection, alert: Alert) -> bool:
+    """Return whether the channel heard of a story when somebody searched the past: old news is told once."""
+    a, f, j, told = t.articles.c, t.backfill_finds.c, t.backfill_jobs.c, t.alerts.c
+    summaries = literal(SEARCH) + cast(j.id, String) + ":%"  # its time follows the number
+    heard = exists().where(told.channel == alert.key.channel, told.story.like(summaries))
+    joined = t.articles.join(t.backfill_finds, f.article_id == a.id).join(t.backfill_jobs, f.job_id == j.id)
+    mine = (a.story == alert.key.story, ~f.was_known, a.first_seen_at <= j.told_at, heard)
+    return connection.scalar(select(a.id).select_from(joined).where(*mine).limit(1)) is not None
 
 
 def _with_its_first(alert: Alert, earlier: Sequence[Any]) -> Plan | None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from sqlalchemy import delete, insert
 
+from alerts.past import summary_alerts
 from alerts.together import digest_alert
+from storage import tables as t
 from storage.alerts import AlertStore
+from storage.articles import ArticleStore
+from storage.backfill import BackfillStore
 from storage.database import Database, open_database
 from storage.digests import DigestStore
+from tests.storage.test_stores import keep
 from tripoint.domain.digests import Period
 from tripoint.domain.policies import Schedule, next_digest
 from tripoint.domain.types import Alert, AlertKey, AlertState, Delivery, Evidence, Outcome, Plan, Verdict
@@ -161,3 +168,30 @@ def test_a_digest_tells_together_what_was_held_and_leaves_what_came_later(
     assert flush(later) == 1
     (second,) = store.claim(later, ["c"], 9)
     assert store.told_in(second.id) == [3]
+
+
+def test_old_news_that_a_search_of_the_past_told_is_not_told_again_by_the_rules(database: Database) -> None:
+    store, article = AlertStore(database), keep(ArticleStore(database))
+    story, old = article.placement.story, Plan(LATER, Period.OLD)
+    with database.write() as connection:
+        connection.execute(insert(t.backfill_jobs).values(id=7, key="k", asked={}, began_at=NOW, told_at=None))
+        window = {"job_id": 7, "provider": "archive", "query": "", "state": "done"}
+        connection.execute(insert(t.backfill_windows).values(id=1, start=NOW, until=NOW, **window))
+        find = {"job_id": 7, "window_id": 1, "page": "p", "url": "u", "state": "page", "was_known": False}
+        connection.execute(insert(t.backfill_finds).values(article_id=article.article_id, **find))
+    assert [each.verdict for each in store.queue([alert(story, plan=old)]).rulings] == [Verdict.TOO_OLD]  # not yet told
+    with database.write() as connection:
+        connection.execute(delete(t.alerts))
+    told = summary_alerts(7, "Search", ["a line"], "https://a.example/", ["c"], LATER)
+    assert BackfillStore(database).tell(7, told, LATER) == 1
+    (ruling,) = store.queue([alert(story, plan=old)]).rulings
+    assert (ruling.verdict, ruling.detail) == (
+        Verdict.KNOWN,
+        f"story {story} was told there in the summary of a search of the past",
+    )
+    other = replace(alert(story, plan=old), key=AlertKey(story, "r", "not-there-then", "new"))
+    assert [each.verdict for each in store.queue([alert("unknown", plan=old), other]).rulings] == [
+        Verdict.TOO_OLD,
+        Verdict.TOO_OLD,
+    ]
+    assert [each.verdict for each in store.queue([alert(story)]).rulings] == [Verdict.QUEUED]  # what is fresh is news

@@ -348,6 +348,7 @@ class Placement:
 
 
 UPDATE = "update:"  #: how the kind of an alert begins that tells what is new in a known story
+SEARCH = "backfill:"  #: how the story of an alert begins that tells what a search of the past found; its number follows
 
 
 @dataclass(frozen=True, slots=True)
