@@ -1,4 +1,4 @@
-"""What the operator hears: that a source fell silent, a self-check went bad, a template broke, and that it is over. Pure."""
+"""What the operator hears: that a source fell silent, a check went bad, a template broke, and that it is over. Pure."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ _LONGEST_SUBJECT = 200
 _CHART = "volume.png"
 _NO_STORY = (
     "source:",
+    "check:",
     "template:",
     "topic:",
     "backfill:",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, time
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from scheduler.jobs import AtLocalTime, Every, Importance, Job
+from scheduler.jobs import AtLocalTime, Every, Importance, Job, Work
 from storage.upkeep import maintain
 from tripoint.app.retention import forget
 from tripoint.app.selfcheck import self_check
@@ -41,6 +41,16 @@ class Polling(Protocol):
         ...
 
 
+def _queueing(work: Callable[[], Awaitable[int]]) -> Work:
+    """Return the job of what queues alerts and returns how many."""
+
+    async def queue(_stop: asyncio.Event) -> str:
+        queued = await work()
+        return f"{queued} queued" if queued else ""
+
+    return queue
+
+
 def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
     """Return every job of the service."""
     run, begun = settings.run, works.clock()
@@ -54,22 +64,6 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
     async def poll(stop: asyncio.Event) -> str:
         await works.mend_times()
         return await watch.poll(stop)
-
-    async def digests(_stop: asyncio.Event) -> str:
-        queued = await works.tell_together()
-        return f"{queued} queued" if queued else ""
-
-    async def escalate(_stop: asyncio.Event) -> str:
-        queued = await works.escalate()
-        return f"{queued} queued" if queued else ""
-
-    async def templates(_stop: asyncio.Event) -> str:
-        queued = await works.tell_of_templates()
-        return f"{queued} queued" if queued else ""
-
-    async def rhythms(_stop: asyncio.Event) -> str:
-        queued = await works.listen_to_topics()
-        return f"{queued} queued" if queued else ""
 
     async def retention(stop: asyncio.Event) -> str:
         return await forget(works.settings, works.writer, works.stores.retention, works.clock(), stop)
@@ -94,22 +88,28 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
             "escalate",
             "tells other channels what waits for one that stays down",
             Every(_TEND_S),
-            escalate,
+            _queueing(works.escalate),
             Importance.ALERTS,
         ),
         Job(
             "templates",
             "tells the operator of templates of yours that break, and that work again",
             Every(_TRY_S),
-            templates,
+            _queueing(works.tell_of_templates),
             Importance.ALERTS,
         ),
-        Job("digests", "sends the digests that are due", Every(_TEND_S), digests, Importance.DIGESTS),
+        Job(
+            "digests",
+            "sends the digests that are due",
+            Every(_TEND_S),
+            _queueing(works.tell_together),
+            Importance.DIGESTS,
+        ),
         Job(
             "rhythms",
             "judges whether topics are louder than usual, or silent",
             Every(_LISTEN_S),
-            rhythms,
+            _queueing(works.listen_to_topics),
             Importance.DIGESTS,
         ),
         Job(
