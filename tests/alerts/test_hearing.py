@@ -21,6 +21,7 @@ from tests.alerts.test_policies import NIGHT, ask, at, rule
 from tests.house import House
 from tests.storage.test_stores import keep
 from tripoint.app.cli import alerts
+from tripoint.domain.errors import MendError
 from tripoint.domain.policies import Limit
 from tripoint.domain.types import Alert, AlertKey, AlertState, Delivery, Outcome, PlacementKind, Ruling, Verdict
 
@@ -162,3 +163,29 @@ def test_why_names_each_reason_for_which_an_article_was_not_told(desk: House, da
     assert "published 80 h ago, and the rule tells of at most 72 h" in article(old)
     told = read(desk, "why", str(kept[1]))
     assert [(each["verdict"], each["until"]) for each in told][-1] == ("quiet", "2026-11-24T12:00:00+00:00")
+
+
+def test_what_was_given_up_is_tried_again_dropped_or_sent_once_more(desk: House, database: Database) -> None:
+    store = AlertStore(database)
+    for each in ("mail", "mail", "sms"):
+        number = len(store.history()) + 1
+        store.queue([Alert(AlertKey(f"s{number}", "arms", each, "new"), evidence(f"T{number}"), NOW)])
+        store.settle(Delivery(number, 1, NOW, Outcome.PERMANENT, "SMTP 550: unknown"), AlertState.DEAD, NOW)
+
+    def states() -> list[str]:
+        return [each.queued.state for each in reversed(store.history())]
+
+    assert [each["id"] for each in read(desk, "failed")] == [1, 2, 3]
+    assert [each["id"] for each in read(desk, "failed", "--channel", "sms")] == [3]
+    assert "SMTP 550: unknown" in say(desk, "failed", "--channel", "sms")
+    assert read(desk, "retry", "--all", "--channel", "mail") == {"verb": "retry", "changed": 2, "ids": [1, 2]}
+    assert states() == ["pending", "pending", "dead"]
+    assert "drop: 1 alert" in say(desk, "drop", "3")
+    assert states() == ["pending", "pending", "dropped"]
+    with pytest.raises(MendError, match="alert 3 is none that is dead, pending"):
+        say(desk, "retry", "3")
+    assert "resend: 1 alert; `tripoint run` sends them within seconds" in say(desk, "resend", "3")
+    assert states() == ["pending"] * 3
+    with pytest.raises(MendError, match="needs to know which"):
+        say(desk, "drop")
+    assert read(desk, "failed") == []
