@@ -35,9 +35,18 @@ def test_words_are_found_with_and_without_marks(page: Served) -> None:
     assert "<mark" in get(page, "/search?q=tap+tran")
 
 
-def test_page_api_and_feeds_find_the_same(page: Served) -> None:
-    asked = "q=Pakistan&language=en&relevant=true"
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "q=Pakistan&language=en&relevant=true",
+        "q=concept:actor.russia+-cricket&since=9d&until=1d&min_score=0.5",
+        "q=tap+tran+OR+joint+exer*&topic=russia-pakistan-us&outlet=hostile&outlet={outlet}",
+    ],
+)
+def test_page_api_and_feeds_find_the_same(page: Served, asked: str) -> None:
+    asked = asked.format(outlet=page.seeds.sources[0].name)
     shown = numbers(get(page, f"/search?{asked}&order=newest"))
+    assert shown
     api = fetch(page, f"/api/v1/search?{asked}&order=newest&limit=20").json()
     assert [each["id"] for each in api["articles"]] == shown
     json_feed = fetch(page, f"/feeds/search.json?{asked}").json()
