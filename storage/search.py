@@ -30,6 +30,7 @@ _POOL = 60  # of the newest matches, and as many in titles, are ranked
 _REACH = 50  # times as far back as the newest matches, ones in titles are looked for
 _BATCH = 200
 _SAMPLE = 200  # newest articles with a word, which tell how common it is
+_STRETCHES = (2_000, 16_000, 128_000)  # articles, newest first, that PostgreSQL looks through before all the others
 _MOST_SPANS = 60  # tags of a stretch of time; a longer one is not worth it
 
 
@@ -161,6 +162,36 @@ class _Plan:
         bounds = dict(self._bounds)
         if lowest is not None:
             bounds["lowest"] = max(lowest, bounds.get("lowest", lowest))
+        if self._is_sqlite or not (self._parts or self._filters):
+            return self._newest_of(bounds, limit, in_title=in_title)
+        return self._by_stretches(bounds, limit, in_title=in_title)
+
+    def _by_stretches(self, bounds: dict[str, int], limit: int, *, in_title: bool) -> list[int]:
+        """Return the newest matches from stretches of time, each longer than the one after it.
+
+        SQLite's index gives its matches one after the other, PostgreSQL's all at once.
+        """
+        found: list[int] = []
+        for articles in (*_STRETCHES, None):
+            lowest = self._place_before(bounds, articles) if articles else None
+            stretch = bounds if lowest is None else {**bounds, "lowest": lowest}
+            found += self._newest_of(stretch, limit - len(found), in_title=in_title)
+            if lowest is None or len(found) >= limit:
+                break
+            bounds = {**bounds, "above": lowest}
+        return found
+
+    def _place_before(self, bounds: Mapping[str, int], articles: int) -> int | None:
+        """Return where so many of the newest articles begin, None where there are fewer."""
+        place = t.search_docs.c.place
+        query = select(place).order_by(place.desc()).offset(articles - 1).limit(1)
+        if "lowest" in bounds:
+            query = query.where(place >= bounds["lowest"])
+        if "above" in bounds:
+            query = query.where(place < bounds["above"])
+        return self._connection.scalar(query)
+
+    def _newest_of(self, bounds: Mapping[str, int], limit: int, *, in_title: bool) -> list[int]:
         wanted = self._wanted(bounds, in_title=in_title)
         statement = self._statement(bounds, is_indexed=bool(wanted))
         values: dict[str, Any] = {**bounds, "limit": limit}
@@ -224,7 +255,12 @@ class _Plan:
         conditions.extend(f"{key} {sign} :{name}" for name, sign in _BOUNDS.items() if name in bounds)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         # Everything put in here is one of the words above; what a person wrote is bound.
-        return f"SELECT {key} FROM {tables}{where} ORDER BY {key} DESC LIMIT :limit"  # noqa: S608
+        last = f"ORDER BY {key} DESC LIMIT :limit"
+        if self._is_sqlite or not is_indexed:
+            return f"SELECT {key} FROM {tables}{where} {last}"  # noqa: S608
+        # PostgreSQL would rather read article after article, back from the newest, than ask its index and sort.
+        found = f"WITH w AS MATERIALIZED (SELECT {key} FROM {tables}{where})"  # noqa: S608
+        return f"{found} SELECT {key} FROM w {last}"  # noqa: S608
 
 
 _BOUNDS = {"lowest": ">=", "above": "<"}

@@ -20,6 +20,9 @@ def upgrade() -> None:
         spans = " || ' ' || ".join(each.replace("place", "rowid") for each in _TAGS)
         _rebuild(", prefix = '2 3'", f"CASE WHEN instr(tags, '·span·') THEN tags ELSE trim(tags || ' ' || {spans}) END")
     else:
+        # A row of more than two kilobytes would be packed away from its table, where the planner does not see what it
+        # costs to look at: it would read through the whole table. Those of most articles are less than a page.
+        op.execute("ALTER TABLE search_words SET (toast_tuple_target = 8160)")
         both = ", ".join(_TAGS)
         op.execute(f"UPDATE search_words SET words = words || array_to_tsvector(ARRAY[{both}])")  # noqa: S608 - our own
 
@@ -28,6 +31,8 @@ def downgrade() -> None:
     """Forget the beginnings; the tags are in nobody's way."""
     if op.get_bind().dialect.name == "sqlite":
         _rebuild("", "tags")
+    else:
+        op.execute("ALTER TABLE search_words RESET (toast_tuple_target)")
 
 
 def _rebuild(option: str, tags: str) -> None:
