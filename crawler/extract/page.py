@@ -22,7 +22,10 @@ _SITE_SUFFIX = re.compile(r"\s+[|\-–—»·]\s+[^|–—»·]{2,60}$")
 _QUOTES = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
 _BLANK = re.compile(r"[ \t\u00a0]+")
 _SAPO = re.compile(r"sapo|standfirst|chapeau|article__summary|article-summary")
-_NEVER_TEXT = ("script", "style", "svg", "noscript", "template", "iframe", "button", "input", "select", "footer", "nav")
+_NEVER_TEXT = (
+    *("script", "style", "svg", "noscript", "template", "iframe", "button", "input", "select", "footer", "nav", "head"),
+    *("img", "picture", "source", "video", "audio", "map", "object", "embed"),
+)
 _SAPO_TAGS = ("h2", "p", "div", "strong")
 
 

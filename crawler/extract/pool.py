@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import gc
 import multiprocessing
+import multiprocessing.context
 import os
 import signal
 import sys
@@ -13,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -22,11 +25,15 @@ from tripoint.domain.meter import Meter, SilentMeter
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Candidate, Extraction, Failure, Found, Page, Source, Step
 
+if sys.platform != "win32":
+    import fcntl
+
 T = TypeVar("T")
 
 _PAGES_A_WORKER = 400  # then it is replaced, because lxml and the libraries' caches never give memory back
 _PAGES_A_CACHE = 100
 _ASKED_TO_END = (signal.SIGTERM, -signal.SIGTERM)  # by whoever ends all our processes, and not by the page
+_PIPE_BYTES = 1024**2  # the most that Linux gives without being root; it gives 64 KiB by itself, less than a page
 _WORKER_BYTES = 2 * 1024**3  # a page of the largest size takes a tenth of it
 
 
@@ -93,6 +100,30 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
+if sys.platform == "win32":
+
+    def _context() -> multiprocessing.context.BaseContext:
+        return multiprocessing.get_context("spawn")
+
+else:
+
+    class _Context(multiprocessing.context.ForkServerContext):
+        """Pipes that hold several pages: a worker that asks has its page at once, not piece by piece."""
+
+        def Pipe(self, duplex: bool = True) -> tuple[Connection, Connection]:  # noqa: N802 - the library's name
+            """Return both ends of a pipe, with room as far as the system gives it."""
+            reader, writer = super().Pipe(duplex)
+            if not duplex and hasattr(fcntl, "F_SETPIPE_SZ"):
+                with contextlib.suppress(OSError):  # a user's pipes may together hold too much already: then as it was
+                    fcntl.fcntl(writer.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            return reader, writer
+
+    def _context() -> multiprocessing.context.BaseContext:
+        context = _Context()
+        context.set_forkserver_preload(["crawler.extract.page"])  # loaded once, then every worker starts warm
+        return context
+
+
 class ExtractionPool:
     """Reads pages and listings in worker processes; a page that takes too long costs its worker and nothing else."""
 
@@ -108,10 +139,7 @@ class ExtractionPool:
         self._waiting = 0  # for a worker, or in one
         self._read = read
         self.workers = workers or cores()
-        method = "spawn" if sys.platform == "win32" else "forkserver"
-        context = multiprocessing.get_context(method)
-        if method == "forkserver":
-            context.set_forkserver_preload(["crawler.extract.page"])  # loaded once, then every worker starts warm
+        context = _context()
         self._pool = ProcessPool(
             max_workers=self.workers, max_tasks=_PAGES_A_WORKER, initializer=_start_worker, context=context
         )

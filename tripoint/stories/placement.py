@@ -24,7 +24,7 @@ from tripoint.stories.wording import english
 Place = Callable[[Known], Placement]
 DOUBT = Phrase("doubt")
 _SURE = 0.6  # from this probability on, a report with the same facts is silent
-_FINGERPRINTS = 64  # a text that many outlets copy is compared with each of them, within hours
+_FINGERPRINTS = 128  # a text that many outlets copy is compared with each of them, within hours
 _NOT_AN_ARTICLE = 0  # stands for the article that is being placed, which has no id yet
 
 
