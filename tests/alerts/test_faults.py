@@ -19,7 +19,7 @@ A, B, C = Mark(1, 0), Mark(1, 1), Mark(2, 0)
 def test_every_alert_arrives_in_order_and_twice_only_where_a_kill_left_it_in_doubt(
     house: House, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    plan = Plan(10, 3, kills=2, dwell_s=(0.2, 0.8), patience_s=120.0, seed=random.randrange(2**31))  # noqa: S311
+    plan = Plan(10, 3, kills=2, dwell_s=(0.2, 0.8), timeout_s=20.0, patience_s=120.0, seed=random.randrange(2**31))  # noqa: S311
     record_property("seed", plan.seed)
     with three_places(tmp_path, slow_s=0.2) as (places, mail):
         hook = Hook("hook", "json://{address}/hook", slow_s=0.2, rest_s=1)

@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=random.randrange(2**31), help="of the weather")  # noqa: S311
     arguments = parser.parse_args()
-    plan = Plan(arguments.alerts // 4, 4, arguments.kills, (0.3, 4.0), 300.0, arguments.seed)
+    plan = Plan(arguments.alerts // 4, 4, arguments.kills, (0.3, 4.0), 2.0, 300.0, arguments.seed)
     _say(f"{plan.alerts} alerts on each of mail, chat, topic and room; {plan.kills} kills; seed {plan.seed}")
     with tempfile.TemporaryDirectory(prefix="tripoint-faults-") as name:
         result = _run(Path(name), plan)

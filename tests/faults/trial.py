@@ -23,7 +23,6 @@ from tests.killing import kill
 from tests.mail import MailServer
 from tripoint.domain.types import Alert, AlertKey, Evidence, Marked
 
-TIMEOUT_S = 2.0  # of an attempt, in the settings of the house
 _IN_DOUBT = """
 select channel, json_extract(evidence, '$.title') from alerts where state = 'sending'
 or (state = 'pending' and (last_detail like 'no answer within%' or last_detail like 'the attempt before%'))
@@ -39,6 +38,7 @@ class Plan:
     parts: int  #: of each story: the first alert, and updates
     kills: int
     dwell_s: tuple[float, float]  #: how long a server keeps a mood, from and to
+    timeout_s: float  #: of an attempt
     patience_s: float  #: without any arrival, and the trial has failed
     seed: int
 
@@ -124,7 +124,7 @@ def run_trial(
 ) -> Result:
     """Queue alerts part by part, deliver them through bad weather and kills, and draw up the accounts."""
     dice = random.Random(plan.seed)  # noqa: S311 - it makes weather
-    _settle_in(house, places, mail)
+    _settle_in(house, places, mail, plan)
     service, doubts, kills, cut = _Service(house), Counter[tuple[str, Mark]](), list[float](), set[tuple[int, int]]()
     begun = time.monotonic()
     with _queueing(house, [each.name for each in places], plan) as is_queued, service:
@@ -176,10 +176,10 @@ def _wait_for_reader(place: Place, due: frozenset[Mark]) -> None:
         threading.Event().wait(0.1)
 
 
-def _settle_in(house: House, places: Sequence[Place], mail: MailServer) -> None:
+def _settle_in(house: House, places: Sequence[Place], mail: MailServer, plan: Plan) -> None:
     house.settings["crawl"]["workers"] = 0
     house.settings["web"] = {"enabled": False}
-    house.settings["alerts"] = {"first_retry_s": 0.1, "max_attempts": 10_000, "timeout_s": TIMEOUT_S}
+    house.settings["alerts"] = {"first_retry_s": 0.1, "max_attempts": 10_000, "timeout_s": plan.timeout_s}
     house.settings["channels"] = {each.name: {"url_env": f"URL_{each.name.upper()}"} for each in places}
     house.environment |= {f"URL_{each.name.upper()}": each.url for each in places}
     house.environment["SSL_CERT_FILE"] = str(mail.authority)
