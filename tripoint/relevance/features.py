@@ -12,6 +12,7 @@ _ANCHOR_FACETS = ("forum", "platform")
 _ARMED_FACETS = frozenset({"force", "platform"})
 _LISTED = 0.6  # share of headlines that makes a text a list
 _SECURITY_TALKS = frozenset({"threat move.talk", "threat move.agree"})
+_PAIR = "echo.pair"  #: of two countries at once
 _TITLE = (Zone.TITLE, 0)
 _TELLING = ("actor", "third", "veto")  # facets of which a title that says what it is about has one
 
@@ -103,17 +104,18 @@ def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features
     passages = sorted(_passages(units, layout), key=lambda each: (-each.firmness, each.unit.index))
     firm = [each for each in passages if each.firmness >= 0.5]
     title = _headline(units, layout)
+    is_stood_for = title is not None and title.zone is Zone.TEXT
     lead = [each.firmness for each in passages if each.unit.zone is Zone.TITLE or each.unit.index in layout.lead]
     values = {
         "tie": (sum(each.firmness for each in passages[:2]) / 2) if passages else 0.0,
         "lead": max(lead, default=0.0),
-        "title": _title(title),
+        "title": _title(title, is_stood_for=is_stood_for),
         "focus": _focus(units, layout),
         "anchors": min(_anchors(units, layout), 2) / 2,
         "variety": min(len(set().union(*(each.acts for each in firm))), 4) / 4,
         "density": min(3 * len(firm) / max(layout.sentences, 4), 1.0),
         "third": _outweigh(topic, hits),
-        "third_title": _third_title(title),
+        "third_title": _third_title(title, _first(units, layout)),
         "veto": _veto(hits, units, len(firm)),
         "listing": layout.listing,
     }
@@ -129,23 +131,41 @@ def _units(topic: Topic, hits: Sequence[Hit]) -> dict[tuple[Zone, int], Unit]:
     sides = [side for side in (topic.core, topic.partners) if side & named]
     units: dict[tuple[Zone, int], Unit] = {}
     last: tuple[str, str] | None = None
+    pair: dict[str, tuple[str, str]] = {}
     for hit in hits:
         facet, concept, key = hit.facet, hit.concept, (hit.zone, hit.sentence)
         unit = units.get(key)
         if unit is None:
             unit = units[key] = Unit(*key)
+        if concept == _PAIR:
+            if len(pair) == 2:
+                for each in pair.values():
+                    unit.add(topic, *each)
+            continue
         if facet == "echo":
             if last is not None:
                 unit.add(topic, *last)
             continue
         if facet == "actor" or (facet == "third" and not concept.startswith("contrast.")):
             last = facet, concept
+            _remember(pair, last)
         unit.add(topic, facet, concept)
         state = topic.speaks_for.get(concept, "")
         # A place lies in its state whatever else is named; a person may be anywhere on any business.
         if state and (facet != "person" or any(state in side for side in sides)):
             unit.add(topic, "actor", state)
+            if facet == "person":
+                _remember(pair, ("actor", state))
     return units
+
+
+def _remember(pair: dict[str, tuple[str, str]], named: tuple[str, str]) -> None:
+    """Keep the two countries that were named last, each by any of its bodies."""
+    country = named[1].split("_", 1)[0]
+    pair.pop(country, None)
+    pair[country] = named
+    if len(pair) > 2:
+        del pair[next(iter(pair))]
 
 
 def _passages(units: dict[tuple[Zone, int], Unit], layout: Layout) -> list[Passage]:
@@ -208,12 +228,14 @@ def _headline(units: dict[tuple[Zone, int], Unit], layout: Layout) -> Unit | Non
     return title
 
 
-def _title(unit: Unit | None) -> float:
+def _title(unit: Unit | None, *, is_stood_for: bool) -> float:
     """Return how far the title names core and partner: 1 both, half for one of them beside a defence word."""
     if unit is None:
         return 0.0
-    if unit.joins:
+    if unit.joins and not is_stood_for:
         return 1.0
+    if unit.joins:
+        return 1.0 if unit.has("act") or unit.has("forum") or (unit.is_armed and unit.has("move")) else 0.5
     is_one_named = unit.has_core or unit.has_partner
     return 0.5 if is_one_named and (unit.is_armed or unit.has("act") or unit.has("forum")) else 0.0
 
@@ -235,14 +257,31 @@ def _firmness(unit: Unit, near: Sequence[Unit], acts: frozenset[str]) -> float:
     elif not unit.joins:
         firmness *= 0.65
     # Each other country that takes part may be the one who acts, and with three it is a list.
-    return firmness * (0.8 if unit.is_shared else 0.6) ** min(len(unit.concepts.get("third", ())), 3)
+    return firmness * (0.8 if unit.is_shared else 0.6) ** min(_others(unit, near), 3)
 
 
-def _third_title(title: Unit | None) -> float:
+def _others(unit: Unit, near: Sequence[Unit]) -> int:
+    """Count the other countries in a sentence, or in the one that names the side it lacks, where those are more."""
+    counts = [len(unit.concepts.get("third", ()))]
+    if not unit.has_core:
+        counts.append(min(len(each.concepts.get("third", ())) for each in near if each.has_core))
+    if not unit.has_partner:
+        counts.append(min(len(each.concepts.get("third", ())) for each in near if each.has_partner))
+    return max(counts)
+
+
+def _first(units: dict[tuple[Zone, int], Unit], layout: Layout) -> Unit | None:
+    return units.get((Zone.TEXT, layout.lead[0])) if layout.lead else None
+
+
+def _third_title(title: Unit | None, first: Unit | None) -> float:
+    """Return how far the title says that it is another country's story: 1 where it names that country and no tie."""
     if title is None or not title.has("third"):
         return 0.0
     if not title.joins:
-        return 1.0
+        # Whoever only looks on from the title ("India uneasy at …") leaves the tie to the first sentence.
+        is_onlooker = first is not None and first.joins and not (title.has_core and first.has("third"))
+        return 0.5 if is_onlooker else 1.0
     return 0.2 if title.is_shared else 0.5
 
 
