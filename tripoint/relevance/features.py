@@ -20,7 +20,7 @@ _TELLING = ("actor", "third", "veto")  # facets of which a title that says what 
 class Unit:
     """A sentence, or the title, with what the topic sees in it."""
 
-    __slots__ = ("concepts", "has_core", "has_partner", "index", "is_armed", "is_threat", "zone")
+    __slots__ = ("concepts", "has_core", "has_partner", "index", "is_armed", "is_shared", "is_threat", "zone")
 
     def __init__(self, zone: Zone, index: int) -> None:
         self.zone = zone
@@ -30,6 +30,7 @@ class Unit:
         self.has_partner = False
         self.is_armed = False  #: names armed forces, arms, or who commands them
         self.is_threat = False  #: names a threat that makes talks about it security talks
+        self.is_shared = False  #: is of something in which others have a part: a threat, a forum, a sanction
 
     def add(self, topic: Topic, facet: str, concept: str) -> None:
         """Note a concept that stands in it."""
@@ -46,6 +47,7 @@ class Unit:
             self.is_armed = True
         elif facet == "context":
             self.is_threat = self.is_threat or concept in topic.threats
+        self.is_shared = self.is_shared or self.is_threat or facet == "forum" or concept in topic.shared
 
     def has(self, facet: str) -> bool:
         """Return whether a concept of the facet is in it."""
@@ -60,11 +62,6 @@ class Unit:
     def is_others(self) -> bool:
         """Whether it tells of another country, and of neither core nor partner."""
         return "third" in self.concepts and not (self.has_core or self.has_partner)
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether it is of a threat or a forum that others share with the core and the partners."""
-        return self.is_threat or "forum" in self.concepts
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Topic:
     partners: frozenset[str]
     armed: frozenset[str]  #: actors that are armed forces, or command them
     threats: frozenset[str]  #: contexts that make talks about them security talks
+    shared: frozenset[str]  #: acts in which other countries have a part without it being their story
     facet_of: dict[str, str]  #: facet of each concept that the topic uses
     speaks_for: dict[str, str]  #: actor of each person and place
     weights: Weights
@@ -78,7 +79,9 @@ def parse_topic(table: SeedTable, lexicon: Lexicon, fitted: Mapping[str, Fitted]
     anchors = table.texts("anchors", ())
     actors = table.table("actors")
     core, partners = (_concepts(actors, key, lexicon) for key in ("core", "partners"))
-    armed, threats = (_concepts(actors, key, lexicon) if key in actors else frozenset() for key in ("armed", "threats"))
+    armed, threats, shared = (
+        _concepts(actors, key, lexicon) if key in actors else frozenset() for key in ("armed", "threats", "shared")
+    )
     actors.done()
     facet_of = _facets(table.table("facets"), lexicon)
     if "weights" in table:
@@ -93,6 +96,7 @@ def parse_topic(table: SeedTable, lexicon: Lexicon, fitted: Mapping[str, Fitted]
         sorted(partners),
         sorted(armed),
         sorted(threats),
+        sorted(shared),
         sorted(facet_of.items()),
         lexicon.version,
     )
@@ -108,6 +112,7 @@ def parse_topic(table: SeedTable, lexicon: Lexicon, fitted: Mapping[str, Fitted]
         partners,
         armed,
         threats,
+        shared,
         facet_of,
         speaks_for,
         weights,
