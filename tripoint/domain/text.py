@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
+import sys
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -352,6 +353,10 @@ def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
         spans.append((start, end))
 
 
-def sentence_at(starts: Sequence[int], offset: int) -> int:
-    """Return the index of the sentence in which an offset lies, or of the one before it, from where each begins."""
-    return max(0, bisect_right(starts, offset) - 1)
+def sentence_with(starts: Sequence[int], offset: int) -> tuple[int, int]:
+    """Return the index of the sentence in which an offset lies, and the offset from which on it is another one.
+
+    `starts` says where each sentence begins; what stands before the first is counted to it.
+    """
+    index = max(0, bisect_right(starts, offset) - 1)
+    return index, starts[index + 1] if index + 1 < len(starts) else sys.maxsize

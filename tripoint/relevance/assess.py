@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import islice
 
-from tripoint.domain.text import sentence_at, sentences
+from tripoint.domain.text import sentence_with, sentences
 from tripoint.domain.types import Assessment, Hit, Sentence, Share, Zone
 from tripoint.relevance.features import Features, Layout, read_features
 from tripoint.relevance.language import LanguageGuesser
@@ -102,9 +102,12 @@ def _hits(
     for zone in (Zone.TITLE, Zone.TEXT):
         text = texts[zone]
         starts = [start for start, _ in spans[zone]]
+        sentence, following = sentence_with(starts, 0)
         for concept, _, start, end in matches[zone]:
             if facet := facet_of.get(concept):
-                hits.append(Hit(concept, facet, zone, text[start:end], start, end, sentence_at(starts, start)))
+                if start >= following:  # matches come in their order
+                    sentence, following = sentence_with(starts, start)
+                hits.append(Hit(concept, facet, zone, text[start:end], start, end, sentence))
     return tuple(hits)
 
 
@@ -133,4 +136,6 @@ def _evidence(
         if unit.zone is Zone.TEXT and unit.index < len(spans[Zone.TEXT]):
             start, end = spans[Zone.TEXT][unit.index]
             found.append(Sentence(unit.zone, unit.index, start, end, texts[Zone.TEXT][start:end]))
-    return tuple(found[:_EVIDENCE])
+            if len(found) == _EVIDENCE:
+                break
+    return tuple(found)

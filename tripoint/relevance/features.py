@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tripoint.domain.types import Hit, Zone
@@ -10,8 +11,10 @@ from tripoint.relevance.topic import Topic
 
 _ANCHOR_FACETS = ("forum", "platform")
 _ARMED_FACETS = frozenset({"force", "platform"})
+_TOLD_FACETS = frozenset({"act", "forum", "platform"})
 _LISTED = 0.6  # share of headlines that makes a text a list
 _SECURITY_TALKS = frozenset({"threat move.talk", "threat move.agree"})
+_COUNTRIES = ("actor", "third")
 _PAIR = "echo.pair"  #: of two countries at once
 _TITLE = (Zone.TITLE, 0)
 _TELLING = ("actor", "third", "veto")  # facets of which a title that says what it is about has one
@@ -98,6 +101,7 @@ def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features
     if layout.asides:
         hits = [hit for hit in hits if hit.zone is Zone.TITLE or hit.sentence not in layout.asides]
     units = _units(topic, hits)
+    counts = Counter([hit.concept for hit in hits])
     passages = sorted(_passages(units, layout), key=lambda each: (-each.firmness, each.unit.index))
     firm = [each for each in passages if each.firmness >= 0.5]
     title = _headline(units, layout)
@@ -111,9 +115,9 @@ def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features
         "anchors": min(_anchors(units, layout), 2) / 2,
         "variety": min(len(set().union(*(each.acts for each in firm))), 4) / 4,
         "density": min(3 * len(firm) / max(layout.sentences, 4), 1.0),
-        "third": _outweigh(topic, hits),
+        "third": _outweigh(topic, counts),
         "third_title": _third_title(title, _first(units, layout)),
-        "veto": _veto(hits, units, len(firm)),
+        "veto": _veto(topic, counts, units, len(firm)),
         "listing": layout.listing,
     }
     is_gated = any(each.has_core for each in units.values()) and any(each.has_partner for each in units.values())
@@ -122,59 +126,67 @@ def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features
 
 def _units(topic: Topic, hits: Sequence[Hit]) -> dict[tuple[Zone, int], Unit]:
     """Sort hits by sentence; a person stands for a state that is named too, "nước này" for the country before it."""
-    named = {hit.concept for hit in hits if hit.facet == "actor"}
-    # Whoever is called by full name or office needs no state beside it: there is one Vladimir Putin, and many Khans.
-    named |= {topic.speaks_for.get(hit.concept, "") for hit in hits if hit.facet == "person" and " " in hit.surface}
-    sides = [side for side in (topic.core, topic.partners) if side & named]
+    sides = _sides(topic, hits)
     units: dict[tuple[Zone, int], Unit] = {}
     last: tuple[str, str] | None = None
-    pair: dict[str, tuple[str, str]] = {}
-    for hit in hits:
+    for place, hit in enumerate(hits):
         facet, concept, key = hit.facet, hit.concept, (hit.zone, hit.sentence)
         unit = units.get(key)
         if unit is None:
             unit = units[key] = Unit(*key)
-        if concept == _PAIR:
-            if len(pair) == 2:
-                for each in pair.values():
-                    unit.add(topic, *each)
-            continue
         if facet == "echo":
-            if last is not None:
-                unit.add(topic, *last)
+            for each in _pair_before(topic, hits, place, sides) if concept == _PAIR else (last,):
+                if each is not None:
+                    unit.add(topic, *each)
             continue
         if facet == "actor" or (facet == "third" and not concept.startswith("contrast.")):
             last = facet, concept
-            _remember(pair, last)
         unit.add(topic, facet, concept)
         state = topic.speaks_for.get(concept, "")
         # A place lies in its state whatever else is named; a person may be anywhere on any business.
         if state and (facet != "person" or any(state in side for side in sides)):
             unit.add(topic, "actor", state)
-            if facet == "person":
-                _remember(pair, ("actor", state))
     return units
 
 
-def _remember(pair: dict[str, tuple[str, str]], named: tuple[str, str]) -> None:
-    """Keep the two countries that were named last, each by any of its bodies."""
-    country = named[1].split("_", 1)[0]
-    pair.pop(country, None)
-    pair[country] = named
-    if len(pair) > 2:
-        del pair[next(iter(pair))]
+def _sides(topic: Topic, hits: Sequence[Hit]) -> Sequence[frozenset[str]]:
+    """Return those of core and partners that are named, and for which people therefore speak."""
+    named = {hit.concept for hit in hits if hit.facet == "actor"}
+    # Whoever is called by full name or office needs no state beside it: there is one Vladimir Putin, and many Khans.
+    named |= {topic.speaks_for.get(hit.concept, "") for hit in hits if hit.facet == "person" and " " in hit.surface}
+    return [side for side in (topic.core, topic.partners) if side & named]
+
+
+def _pair_before(
+    topic: Topic, hits: Sequence[Hit], place: int, sides: Sequence[frozenset[str]]
+) -> Sequence[tuple[str, str]]:
+    """Return the two countries that were named last before a hit, by any of their bodies or people; none if but one."""
+    found: dict[str, tuple[str, str]] = {}
+    for hit in reversed(hits[:place]):
+        facet, concept = hit.facet, hit.concept
+        if facet == "person":
+            concept = topic.speaks_for.get(concept, "")
+            if not any(concept in side for side in sides):
+                continue
+            facet = "actor"
+        elif facet not in _COUNTRIES or concept.startswith("contrast."):
+            continue
+        found.setdefault(concept.split("_", 1)[0], (facet, concept))
+        if len(found) == 2:
+            return tuple(found.values())
+    return ()
 
 
 def _passages(units: dict[tuple[Zone, int], Unit], layout: Layout) -> list[Passage]:
     found = []
     for unit in units.values():
         near = _near(units, layout, unit)
-        acts = _acts(unit, near)
-        if not acts:
+        if not (unit.has_core or any(each.has_core for each in near)):
             continue
-        firmness = _firmness(unit, near, acts)
-        if firmness:
-            found.append(Passage(unit, firmness, acts))
+        if not (unit.has_partner or any(each.has_partner for each in near)):
+            continue
+        if acts := _acts(unit, near):
+            found.append(Passage(unit, _firmness(unit, near, acts), acts))
     return found
 
 
@@ -245,9 +257,6 @@ def _focus(units: dict[tuple[Zone, int], Unit], layout: Layout) -> float:
 
 
 def _firmness(unit: Unit, near: Sequence[Unit], acts: frozenset[str]) -> float:
-    is_core_near = unit.has_core or any(each.has_core for each in near)
-    if not (is_core_near and (unit.has_partner or any(each.has_partner for each in near))):
-        return 0.0
     firmness = 1.0 if unit.has("act") or unit.has("forum") else max(map(_sureness, acts))
     if not (unit.has_core or unit.has_partner):
         firmness = 0.3
@@ -298,27 +307,32 @@ def _anchors(units: dict[tuple[Zone, int], Unit], layout: Layout) -> int:
     return len(found)
 
 
-def _outweigh(topic: Topic, hits: Sequence[Hit]) -> float:
+def _outweigh(topic: Topic, counts: Mapping[str, int]) -> float:
     """Return how far others outweigh the weaker of core and partners: 0 not at all, 1 by far."""
-    others: dict[str, int] = {}
-    core = partners = 0
-    for hit in hits:
-        core += hit.concept in topic.core
-        partners += hit.concept in topic.partners
-        if hit.facet == "third":
-            others[hit.concept] = others.get(hit.concept, 0) + 1
-    strongest = max(others.values(), default=0)
+    core = partners = strongest = 0
+    for concept, count in counts.items():
+        if concept in topic.core:
+            core += count
+        elif concept in topic.partners:
+            partners += count
+        elif count > strongest and topic.facet_of[concept] == "third":
+            strongest = count
     ours = min(core, partners)
     if strongest <= ours:
         return 0.0
     return (strongest - ours) / (strongest + ours)
 
 
-def _veto(hits: Sequence[Hit], units: dict[tuple[Zone, int], Unit], firm: int) -> float:
+def _veto(topic: Topic, counts: Mapping[str, int], units: dict[tuple[Zone, int], Unit], firm: int) -> float:
     """Return how much of the article is another kind of news: its vetoes beside its acts, one in the title double."""
-    vetoes = sum(hit.facet == "veto" for hit in hits)
-    title = units.get((Zone.TITLE, 0))
+    vetoes, acts = 0, firm
+    for concept, count in counts.items():
+        facet = topic.facet_of[concept]
+        if facet == "veto":
+            vetoes += count
+        elif facet in _TOLD_FACETS:
+            acts += count
+    title = units.get(_TITLE)
     if title is not None and title.has("veto"):
         vetoes += 2
-    acts = firm + sum(hit.facet in {"act", "forum", "platform"} for hit in hits)
     return vetoes / (vetoes + acts) if vetoes > 1 else 0.0

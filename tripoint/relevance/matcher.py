@@ -24,6 +24,7 @@ _BESIDE_CHARACTERS = 30  # before an alias, for its guards
 _BESIDE = " -\"'"
 _NAMING_KINDS = ("act", "move", "forum")
 _LEAST_PART = 3  # letters of an act that are worth showing
+_IN_WORD = bytes(chr(code).isalnum() and code < 128 for code in range(256))
 _CAPITALS = bytes(range(ord("A"), ord("Z") + 1))
 _BESIDES = frozenset(_BESIDE)
 _PARTS = frozenset(" -")
@@ -53,6 +54,7 @@ class _Asking(NamedTuple):
     """An alias with what it asks of the words beside it, None where it asks nothing."""
 
     alias: Alias
+    capitals: tuple[int, ...]  #: places at which the alias asks for one, where it does
     after: _Beside | None
     before: _Beside | None
     not_after: _Beside | None
@@ -137,12 +139,13 @@ class Matcher:
         lines = _Lines(folded)
         hidden = _hidden(folded.text)
         text, patterns = folded.text, self._patterns
-        length = len(text)
+        # One look-up for each character beside a match instead of a call; one more stands behind the text.
+        in_word = text.encode("ascii").translate(_IN_WORD) + b"\0"
         for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             opens_word, closes_word, free, aliases = patterns[index]
-            if opens_word and start and text[start - 1].isalnum():
+            if opens_word and in_word[start - 1]:  # the one before the first is the last, which is none
                 continue
-            if closes_word and end < length and text[end].isalnum():
+            if closes_word and in_word[end]:
                 continue
             if hidden and any(a <= start < b for a, b in hidden):
                 continue
@@ -237,13 +240,19 @@ def _pattern(text: str, aliases: Sequence[Alias]) -> _Pattern:
 
 def _asking(alias: Alias) -> _Asking:
     lists = (alias.after, alias.before, alias.not_after, alias.not_before)
-    return _Asking(alias, *(_Beside(tuple(word for word, _ in each), each) if each else None for each in lists))
+    capitals = tuple(place for place, each in enumerate(alias.text) if each.isupper()) if alias.case else ()
+    return _Asking(
+        alias, capitals, *(_Beside(tuple(word for word, _ in each), each) if each else None for each in lists)
+    )
 
 
 def _guards_hold(asking: _Asking, folded: Folded, start: int, end: int, line: _Line) -> bool:
-    alias, after, before, not_after, not_before = asking
-    if alias.case and not line.is_capitals and not _has_capitals(alias.text, folded.cased[start:end]):
-        return False
+    alias, capitals, after, before, not_after, not_before = asking
+    if capitals and not line.is_capitals:
+        cased = folded.cased
+        for place in capitals:
+            if start + place < end and not cased[start + place].isupper():
+                return False
     if after and not _stands_before(after, folded, start, line):
         return False
     if before and not _stands_behind(before, folded, end, line):
@@ -253,10 +262,6 @@ def _guards_hold(asking: _Asking, folded: Folded, start: int, end: int, line: _L
     if not_before and _stands_behind(not_before, folded, end, line):
         return False
     return not alias.line or line.is_vietnamese is (alias.line == "vi")  # last, for it costs most
-
-
-def _has_capitals(alias: str, surface: str) -> bool:
-    return all(b.isupper() for a, b in zip(alias, surface, strict=False) if a.isupper())
 
 
 def _stands_before(beside: _Beside, folded: Folded, start: int, line: _Line) -> bool:
