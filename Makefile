@@ -10,7 +10,7 @@ JOBS ?= 3
 SIZES ?= 10000 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults kills matrix check format bench lock clean
+.PHONY: help run demo test soak faults kills matrix check format bench lock clean
 
 help: ## list what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -90,6 +90,9 @@ lock: $(VENV)/dev.stamp ## write the lock files anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate pyproject.toml --group build --group dev -o $(DEV_LOCK)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --group bench -o $(BENCH_LOCK)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --group matrix -o $(MATRIX_LOCK)
+
+soak: $(VENV)/dev.stamp ## a simulated month against outlets, disk, mail and clocks that misbehave: a quarter of an hour (ARGS="--seed 3")
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 clean: ## remove the environment
 	rm -rf $(VENV)

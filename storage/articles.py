@@ -41,7 +41,7 @@ from tripoint.domain.types import (
     Zone,
 )
 
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 8  # over 18 hours: an outlet that is away for a night loses nothing by it
 _MOST_POISONED = 2  # times that a page may kill or hang its reader
 _BATCH = 200
 _FIRST_RETRY_S = 60.0

@@ -29,13 +29,17 @@ _SHUTDOWN_TIMEOUT_S = 0.2
 class Newsroom:
     """Serves outlets on loopback while the `async with` lasts; call its methods from that loop only."""
 
-    def __init__(self, outlets: Sequence[Outlet], hosts: bool = True, port_base: int | None = None) -> None:
+    def __init__(
+        self, outlets: Sequence[Outlet], hosts: bool = True, port_base: int | None = None, domain: str = ""
+    ) -> None:
+        """Serve these; with a `domain` each calls itself by a name below it, which whoever asks must resolve."""
         names = Counter(outlet.name for outlet in outlets)
         if len(names) != len(outlets):
             raise ValueError(f"outlet names repeat: {[name for name, times in names.items() if times > 1]}")
         self._outlets = list(outlets)
         self._hosts = hosts
         self._port_base = port_base
+        self._domain = domain
         self._sites: dict[str, OutletSite] = {}
         self._behaviours: dict[tuple[str, str], Behaviour] = {}
         self._turns: Counter[tuple[str, str]] = Counter()
@@ -104,7 +108,8 @@ class Newsroom:
         port = 0 if self._port_base is None else self._port_base + number
         listener = _listener(str(_FIRST_HOST + number) if self._hosts else _SHARED_HOST, port)
         host, port = listener.getsockname()
-        site = OutletSite(outlet, f"http://{host}:{port}")
+        name = f"{outlet.name}.{self._domain}" if self._domain else host
+        site = OutletSite(outlet, f"http://{name}:{port}")
 
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             return await self._handle(site, request)

@@ -14,9 +14,11 @@ from tests.newsroom.server import Newsroom
 class NewsroomThread:
     """Runs a Newsroom in a thread of its own; every method may be called from any thread."""
 
-    def __init__(self, outlets: Sequence[Outlet], hosts: bool = True, port_base: int | None = None) -> None:
+    def __init__(
+        self, outlets: Sequence[Outlet], hosts: bool = True, port_base: int | None = None, domain: str = ""
+    ) -> None:
         self._outlets = list(outlets)
-        self._looped = LoopThread("newsroom", lambda: Newsroom(self._outlets, hosts, port_base))
+        self._looped = LoopThread("newsroom", lambda: Newsroom(self._outlets, hosts, port_base, domain))
 
     def __enter__(self) -> Self:
         """Start the thread and return once every outlet listens."""

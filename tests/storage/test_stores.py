@@ -18,7 +18,7 @@ from sqlalchemy import event
 
 from storage import tables
 from storage.alerts import AlertStore
-from storage.articles import ArticleStore
+from storage.articles import MAX_ATTEMPTS, ArticleStore
 from storage.database import Database, migration_config, newest_version, open_database, pragma
 from storage.frontier import FrontierStore
 from storage.lock import instance_lock
@@ -151,7 +151,7 @@ def test_the_frontier_forgets_nothing_and_repeats_nothing(database: Database) ->
     store.keep_failure(candidate(2), Failure(Step.FETCH, "u", "HTTP 503", retryable=True, retry_after_s=100), NOW)
     assert frontier.pending("a", NOW, 9) == []
     assert len(frontier.pending("a", NOW + timedelta(seconds=101), 9)) == 1
-    for _ in range(4):
+    for _ in range(MAX_ATTEMPTS - 1):
         store.keep_failure(candidate(2), Failure(Step.FETCH, "u", "HTTP 503", retryable=True), NOW)
     assert frontier.pending("a", NOW + timedelta(days=9), 9) == []
     assert frontier.states()["failed"] == 1

@@ -1,0 +1,70 @@
+"""A short soak: a day and a half of faults, the day of a clock change among them; `make soak` is the long one."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from storage.database import open_database
+from tests.soak.accounts import Post, settle
+from tests.soak.faults import Kind
+from tests.soak.world import Story
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORT = ("--days", "1.25", "--articles", "12", "--faults", "1", "--interval", "3600", "--step", "900", "--seed", "3")
+
+
+def test_every_article_is_told_once_whatever_goes_wrong() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.soak", *SHORT, "--start", "2026-10-24T12:00:00+00:00", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    told = json.loads(done.stdout)
+    assert told["wrong"] == []
+    assert done.returncode == 0
+    assert told["faults"] == {str(kind): 1 for kind in sorted(Kind)}
+    assert told["published"] == 24
+    assert told["relevant"] >= 8
+    assert told["verdicts"]["at-once: queued"] >= 5
+    assert told["job_runs"]["failed"] > 0
+    assert told["visits"] > 100
+    assert all(number > 0 for number in told["digests"].values())
+
+
+def test_the_account_finds_what_is_amiss(tmp_path: Path) -> None:
+    """An account that finds nothing wrong with an empty archive would prove nothing."""
+    open_database(f"sqlite:///{tmp_path / 'x.db'}").close()
+    now = datetime(2026, 10, 25, tzinfo=UTC)
+    story = Story(now, "a", "/1", "T", "text", is_relevant=True)
+    base, rules, zones = {"a": "http://a.example"}, {"at-once": "desk"}, {"desk": "Europe/London"}
+    (missing,) = settle(tmp_path / "x.db", base, [story], rules, zones, Post()).wrong
+    assert "http://a.example/1 is stored 0 times" in missing
+
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        for number, (kind, state) in enumerate(
+            (("new", "sent"), ("update", "dead"), ("digest:1", "sent"), ("digest:2", "sent"))
+        ):
+            connection.execute(
+                "insert into alerts (id, story, rule, channel, kind, evidence, queued_at, state, attempts, next_attempt_at,"
+                " last_detail, period) values (?, ?, 'at-once', 'desk', ?, '{}', ?, ?, 1, ?, 'no', '')",
+                (number, f"s{number}", kind, f"{now:%F %T}.000000", state, f"{now:%F %T}.000000"),
+            )
+        connection.commit()
+    twice = Post(Counter({("desk", "aaaaaaaaaaaa"): 2, ("desk", "bbbbbbbbbbbb"): 1, ("desk", "cccccccccccc"): 1}))
+    twice.subjects[("desk", "aaaaaaaaaaaa")] = "Told"
+    wrong = "\n".join(settle(tmp_path / "x.db", base, [], rules, zones, twice).wrong)
+    assert "desk got aaaaaaaaaaaa 2 times: Told" in wrong
+    assert "(at-once, update) is dead: no" in wrong
+    assert "sent were {'desk': 3}, arrived are {'desk': 4}" in wrong
+    assert "desk had 2 digests on 2026-10-25" in wrong
