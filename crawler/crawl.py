@@ -19,6 +19,7 @@ from crawler.turns import Turns
 from tripoint.domain.meter import Meter, SilentMeter
 from tripoint.domain.ports import Frontier, Intake
 from tripoint.domain.types import Source
+from tripoint.domain.wish import ALL, Wish
 
 
 class Crawler:
@@ -60,9 +61,13 @@ class Crawler:
         stop: asyncio.Event | None = None,
         due: Container[str] | None = None,
         budget_s: float | None = None,
+        wish: Wish = ALL,
+        gaps: Container[str] = (),
     ) -> CrawlReport:
         """Poll every listing, or only those whose address is in `due`, and fetch what is pending.
 
+        Where the `wish` is not for all, only that part is done. Blind stretches of listings in `gaps` are repaired
+        though the listing is not visited; those of the others when it is, if gaps are wished for.
         After `budget_s` no page is begun any more, so that a source with a long Crawl-delay is not read for hours.
         Setting `stop` ends it soon; what was not finished stays pending. Raises what the intake raised.
         """
@@ -80,6 +85,8 @@ class Crawler:
             report=CrawlReport(self._clock()),
             stop=asyncio.Event(),
             due=due,
+            wish=wish,
+            gaps=gaps,
             until=None if budget_s is None else self._clock() + timedelta(seconds=budget_s),
             meter=self._meter,
             held=dict(await self._frontier.held(self._clock())),

@@ -24,6 +24,7 @@ from tripoint.domain.ports import Frontier, Intake
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Candidate, Entered, Failure, Source, Step
 from tripoint.domain.urls import host
+from tripoint.domain.wish import Wish
 
 T = TypeVar("T")
 
@@ -47,6 +48,8 @@ class Errand:
     report: CrawlReport
     stop: asyncio.Event
     due: Container[str] | None  #: the listings to poll, None for all
+    wish: Wish
+    gaps: Container[str]  #: listings of which blind stretches are repaired without a visit
     held: dict[str, datetime]  #: hosts that asked to be left alone, and until when
     meter: Meter = field(default_factory=SilentMeter)
     started: asyncio.Event = field(default_factory=asyncio.Event)  #: Scrapy can be stopped from here on, not before

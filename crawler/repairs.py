@@ -35,6 +35,12 @@ class Repairs:
         self._errand = errand
         self._done = done
 
+    def knows_where(self, source: Source, listing_url: str) -> bool:
+        """Return whether it is known where an outlet keeps more; its robots.txt, which may say so, was read or not."""
+        parts = urlsplit(listing_url)
+        is_read = f"{parts.scheme}://{parts.netloc}" in self._errand.robots_cache.rules
+        return is_read or bool(source.sitemaps or source.archives)
+
     def requests(
         self, source: Source, answered: str, listing_url: str, spans: Sequence[Span]
     ) -> Iterator[scrapy.Request]:

@@ -57,8 +57,8 @@ class NewsSpider(scrapy.Spider):
                 yield request
 
     async def _page_requests(self, source: Source) -> AsyncIterator[Any]:
-        limit = self._errand.settings.max_pages_per_source
-        pending = await self._errand.frontier.pending(source.name, self._errand.clock(), limit)
+        limit, states = self._errand.settings.max_pages_per_source, self._errand.wish.states
+        pending = await self._errand.frontier.pending(source.name, self._errand.clock(), limit, states)
         self._take(source, pending)
         for request in self._next_pages(source):
             yield request

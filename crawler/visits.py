@@ -33,15 +33,20 @@ class Visits:
         self._repairs = Repairs(errand, self._done)
 
     async def start(self, source: Source) -> Requests:
-        """Ask for the listings of a source that are due; without one go straight to its pages."""
+        """Ask for the listings of a source that are due, and for what gaps hid; then go on to its pages."""
         due = self._errand.due
         listings = [(kind, url) for kind, url in source.listings if due is None or url in due]
-        self._errand.listings_left[source.name] = len(listings)
+        self._errand.listings_left[source.name] = len(listings) + 1  # one of them is this beginning
+        visited = {url for _, url in listings}
+        for _, url in source.listings:
+            if url in self._errand.gaps and url not in visited and self._repairs.knows_where(source, url):
+                spans = await self._blind(url, self._errand.clock())
+                for request in self._repairs.requests(source, url, url, spans):
+                    yield request
         for kind, url in listings:
             yield await self._request(source, kind, url, depth=0)
-        if not listings:
-            async for request in self._then(source):
-                yield request
+        async for request in self._done(source):
+            yield request
 
     async def _request(self, source: Source, kind: Found, url: str, *, depth: int) -> scrapy.Request:
         validators = await self._errand.frontier.validators(url)
@@ -81,7 +86,7 @@ class Visits:
             answered = read is not None
             listing, entered = read or (listing, entered)
         spans = await self._blind(url, now) if answered and depth == 0 else ()
-        for request in self._repairs.requests(source, response.url, url, spans):
+        for request in self._repairs.requests(source, response.url, url, spans) if self._errand.wish.gaps else ():
             yield request
         if follows := self._further_page(source, listing, entered, 2, url, spans):
             yield follows
@@ -92,7 +97,8 @@ class Visits:
             yield request
 
     async def _blind(self, url: str, now: datetime) -> Sequence[Span]:
-        return await self._errand.stored(self._errand.frontier.to_repair(url, now)) or ()
+        is_try = self._errand.wish.gaps  # otherwise only the further pages of a section may show what was missed
+        return await self._errand.stored(self._errand.frontier.to_repair(url, now, is_try=is_try)) or ()
 
     async def _read(
         self, response: Response, source: Source, kind: Found, url: str, now: datetime

@@ -73,6 +73,7 @@ class Importance:
     NEWS = 10
     DIGESTS = 20
     REPAIR = 30
+    REVISIT = 40  #: what is known is looked at again last
     UPKEEP = 80
 
 

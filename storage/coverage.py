@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from storage import tables as t
 from storage.database import Database
@@ -33,6 +33,27 @@ def record_span(connection: Connection, poll: Poll, span: Span) -> None:
     connection.execute(insert(t.coverage).values(**row, is_seen=span.is_seen, reason=span.reason))
 
 
+def listings_to_repair(connection: Connection, now: datetime) -> set[str]:
+    """Return the listings of which it is time to repair a stretch."""
+    return set(connection.scalars(select(t.coverage.c.url).where(*_is_open(now), _is_due(now)).distinct()))
+
+
+def open_blind(connection: Connection, url: str, now: datetime) -> list[Span]:
+    """Return the stretches of a listing that may still be repaired, newest first."""
+    mine = select(t.coverage).where(t.coverage.c.url == url, *_is_open(now))
+    rows = connection.execute(mine.order_by(t.coverage.c.until.desc()).limit(_AT_ONCE))
+    return [Span(row.start, row.until, is_seen=False, reason=row.reason) for row in rows]
+
+
+def _is_open(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    columns = t.coverage.c
+    return columns.is_seen.is_(False), columns.repair_tries < len(_RETRY) + 1, columns.until >= now - _REPAIRABLE
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return t.coverage.c.repair_at.is_(None) | (t.coverage.c.repair_at <= now)
+
+
 def take_blind(connection: Connection, url: str, now: datetime) -> list[Span]:
     """Return the stretches of a listing that it is time to repair, newest first, and count the attempt.
 
@@ -40,9 +61,8 @@ def take_blind(connection: Connection, url: str, now: datetime) -> list[Span]:
     out of what a news sitemap holds.
     """
     columns = t.coverage.c
-    open_ones = (columns.url == url, columns.is_seen.is_(False), columns.repair_tries < len(_RETRY) + 1)
-    due = (columns.repair_at.is_(None) | (columns.repair_at <= now), columns.until >= now - _REPAIRABLE)
-    query = select(t.coverage).where(*open_ones, *due).order_by(columns.until.desc()).limit(_AT_ONCE)
+    due = (columns.url == url, *_is_open(now), _is_due(now))
+    query = select(t.coverage).where(*due).order_by(columns.until.desc()).limit(_AT_ONCE)
     spans = []
     for row in connection.execute(query).all():
         wait = _RETRY[min(row.repair_tries, len(_RETRY) - 1)]

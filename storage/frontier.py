@@ -12,15 +12,15 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, exists, func, select, update
 
 from storage import tables as t
-from storage.coverage import record_span, repair_span, take_blind
+from storage.coverage import listings_to_repair, open_blind, record_span, repair_span, take_blind
 from storage.database import Database
 from storage.upsert import insert_into
 from tripoint.domain.cadence import Pace, Rhythm, Visit, plan, spread
 from tripoint.domain.coverage import Span, span_of
 from tripoint.domain.types import Candidate, Entered, Found, Poll, PollStatus, Repair, Validators
 from tripoint.domain.urls import canonical_url, host
+from tripoint.domain.wish import ALL
 
-_OPEN = ("pending", "again")  # to be fetched once it is due; what is due again is stored already
 PRUNED = "pruned"  # the article was stored and is forgotten: see `storage.pruning`
 MOST = sys.maxsize  # no bound
 QUARANTINED = "quarantined"
@@ -37,9 +37,8 @@ def _waiting() -> Select[tuple[str]]:
     names = select(func.min(c.source).label("name")).cte("names", recursive=True)
     following = select(func.min(c.source)).where(c.source > names.c.name).scalar_subquery()
     names = names.union_all(select(following).where(names.c.name.is_not(None)))
-    is_due = exists().where(
-        c.source == names.c.name, c.state.in_(_OPEN), c.due_at <= bindparam("now", type_=t.UtcDateTime)
-    )
+    is_open = c.state.in_(bindparam("states", expanding=True))
+    is_due = exists().where(c.source == names.c.name, is_open, c.due_at <= bindparam("now", type_=t.UtcDateTime))
     return select(names.c.name).where(names.c.name.is_not(None), is_due)
 
 
@@ -119,8 +118,19 @@ class FrontierStore:
         with self._database.write() as connection:
             return self._enter(connection, candidates, room)
 
-    def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
-        """Return blind stretches of a listing that it is time to repair, newest first; each is tried a few times."""
+    def gaps(self, now: datetime) -> set[str]:
+        """Return the listings of which it is time to repair a blind stretch."""
+        with self._database.read() as connection:
+            return listings_to_repair(connection, now)
+
+    def to_repair(self, listing_url: str, now: datetime, *, is_try: bool = True) -> Sequence[Span]:
+        """Return blind stretches of a listing that it is time to repair, newest first; each is tried a few times.
+
+        Without `is_try` return those that are open, and count nothing.
+        """
+        if not is_try:
+            with self._database.read() as connection:
+                return open_blind(connection, listing_url, now)
         with self._database.write() as connection:
             return take_blind(connection, listing_url, now)
 
@@ -152,10 +162,10 @@ class FrontierStore:
                 found -= set(connection.scalars(select(t.listings.c.url).where(chosen, column > now)))
         return found
 
-    def waiting(self, now: datetime) -> set[str]:
-        """Return the sources that have pages which are due."""
+    def waiting(self, now: datetime, states: Sequence[str] = ALL.states) -> set[str]:
+        """Return the sources that have pages in one of these states which are due."""
         with self._database.read() as connection:
-            return set(connection.scalars(_WAITING, {"now": now}))
+            return set(connection.scalars(_WAITING, {"now": now, "states": list(states)}))
 
     def held(self, now: datetime) -> dict[str, datetime]:
         """Return the hosts that asked to be left alone, and until when."""
@@ -170,12 +180,14 @@ class FrontierStore:
             statement = insert_into(connection, t.hosts).values(host=host, **said)
             connection.execute(statement.on_conflict_do_update(index_elements=["host"], set_=said))
 
-    def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
+    def pending(
+        self, source: str, now: datetime, limit: int, states: Sequence[str] = ALL.states
+    ) -> Sequence[Candidate]:
         """Return candidates of a source that are due, those that were published or found last first."""
         newest = func.coalesce(t.frontier.c.published, t.frontier.c.found_at).desc()
         query = (
             select(t.frontier)
-            .where(t.frontier.c.source == source, t.frontier.c.state.in_(_OPEN), t.frontier.c.due_at <= now)
+            .where(t.frontier.c.source == source, t.frontier.c.state.in_(states), t.frontier.c.due_at <= now)
             .order_by(newest, t.frontier.c.id)
             .limit(limit)
         )

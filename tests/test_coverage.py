@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -169,3 +171,30 @@ def test_what_was_missed_is_found_on_the_archive_page_of_the_day(
     assert reason.endswith(": 4 more")
     (row,) = house.json("coverage")
     assert all(each["is_seen"] for each in row["spans"])
+
+
+def test_the_service_repairs_and_looks_again_by_jobs_of_their_own(
+    house: House, desk: list[DeskOutlet], room: NewsroomThread
+) -> None:
+    outlet = desk[0].outlet
+    house.settings["crawl"]["revisit_h"] = [0.0001, 24.0]
+    _overflowed(house, outlet, room)
+    file = house.folder / "seeds" / "sources" / "newsroom.toml"
+    file.write_text(f'{file.read_text()}sitemaps = ["{room.base(outlet.name)}/news-sitemap.xml"]\n')
+    with sqlite3.connect(house.folder / "tripoint.db") as connection:  # an hour later
+        connection.execute("update listings set due_at = '2026-01-01 00:00:00.000000'")
+    house.run("jobs", "run", "poll")
+    blind = "select count(*) from coverage where not is_seen and url like '%/rss.xml'"
+    assert house.rows(blind) == [(1,)]
+    read = room.count(outlet.name, "/rss.xml")
+    assert "1 sources, " in house.run("jobs", "run", "repair").stdout
+    assert house.rows(blind) == [(0,)]
+    assert house.rows("select state from frontier where url like '%dropped-by-the-feed%'") == [("again",)]
+    again = {url: room.count(outlet.name, urlsplit(url).path) for (url,) in house.rows(_AGAIN)}
+    assert again
+    assert "1 sources, " in house.run("jobs", "run", "revisit").stdout
+    assert all(room.count(outlet.name, urlsplit(url).path) == times + 1 for url, times in again.items())
+    assert room.count(outlet.name, "/rss.xml") == read  # neither visits a listing
+
+
+_AGAIN = "select url from frontier where state = 'again' and julianday(due_at) <= julianday('now')"

@@ -62,7 +62,9 @@ class WorkerFetching:
             due = await self._works.due([source], frozenset())
             if not due.sources or self._stop.is_set():
                 return
-            report = await self._works.crawler.crawl([source], stop=self._stop, due=due.listings, budget_s=BUDGET_S)
+            report = await self._works.crawler.crawl(
+                [source], stop=self._stop, due=due.listings, budget_s=BUDGET_S, gaps=due.gaps
+            )
             await self._works.look_after([source])
             await self._works.crawler.turns.rest(source.hosts)  # who reads there next does not know when we asked
         except Exception as error:

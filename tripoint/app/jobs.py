@@ -26,6 +26,8 @@ _HEAR_S = 2.0  # between two looks for alerts that other processes queued
 _TEND_S = 15.0  # between two looks at what is held for digests, and at channels that stay down
 _TRY_S = 60.0  # between two looks at templates of a person
 _LISTEN_S = 600.0  # between two looks at how much comes of each topic
+_REPAIR_S = 30.0  # between two looks for gaps; one that a visit found is looked for so soon
+_REVISIT_S = 60.0  # between two looks for pages to be looked at again
 _PASSES_AT_ONCE = 64  # a slow source keeps its pass going, and must not keep the others waiting
 
 
@@ -34,6 +36,14 @@ class Polling(Protocol):
 
     async def poll(self, stop: asyncio.Event) -> str:
         """Begin what is due; returns a line, empty if nothing was."""
+        ...
+
+    async def revisit(self, stop: asyncio.Event) -> str:
+        """Look again at pages of which it is time; returns a line, empty if there was none."""
+        ...
+
+    async def repair(self, stop: asyncio.Event) -> str:
+        """Look for what blind stretches hid; returns a line, empty if there was none."""
         ...
 
     def renew(self, sources: Sequence[Source]) -> None:
@@ -78,7 +88,7 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
         Job("deliver", "hands due alerts to their channels", Every(_HEAR_S), wake, Importance.ALERTS),
         Job(
             "poll",
-            "reads listings that are due, the pages they list, gaps, and pages to be looked at again",
+            "reads listings that are due, and the pages that they list",
             Every(min(_LOOK_S, run.min_interval_s, run.interval_s)),
             works.pulse.watching(poll),
             Importance.NEWS,
@@ -104,6 +114,17 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
             Every(_TEND_S),
             _queueing(works.tell_together),
             Importance.DIGESTS,
+        ),
+        Job(
+            "repair", "looks for what blind stretches hid", Every(_REPAIR_S), watch.repair, Importance.REPAIR, at_once=8
+        ),
+        Job(
+            "revisit",
+            "looks again at relevant pages for changes",
+            Every(_REVISIT_S),
+            watch.revisit,
+            Importance.REVISIT,
+            at_once=8,
         ),
         Job(
             "rhythms",

@@ -24,7 +24,7 @@ class NoListings:
         """Take nothing in."""
         return Entered()
 
-    async def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
+    async def to_repair(self, listing_url: str, now: datetime, *, is_try: bool = True) -> Sequence[Span]:
         """Return nothing."""
         return ()
 

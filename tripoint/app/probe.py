@@ -32,6 +32,7 @@ from tripoint.domain.types import (
     Validators,
 )
 from tripoint.domain.urls import normalise_url
+from tripoint.domain.wish import ALL
 
 _TRIES = 3  # pages of a source: the first may be a video
 _FORBIDDEN = ("robots.txt forbids", "HTTP 401", "HTTP 403", "HTTP 451")
@@ -111,7 +112,7 @@ class _Probe:
     async def enter(self, candidates: Sequence[Candidate], room: int) -> Entered:
         return Entered()
 
-    async def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
+    async def to_repair(self, listing_url: str, now: datetime, *, is_try: bool = True) -> Sequence[Span]:
         return ()
 
     async def repair(self, repair: Repair, candidates: Sequence[Candidate], room: int) -> Entered:
@@ -123,7 +124,9 @@ class _Probe:
     async def hold(self, host: str, until: datetime, reason: str) -> None:
         """Forget it: nothing outlives a check, and while it lasts the spider knows."""
 
-    async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
+    async def pending(
+        self, source: str, now: datetime, limit: int, states: Sequence[str] = ALL.states
+    ) -> Sequence[Candidate]:
         found = list(self.checked[source].candidates.values())
         found.sort(key=lambda each: each.published or each.found_at, reverse=True)
         return found[:_TRIES]

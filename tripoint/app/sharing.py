@@ -10,6 +10,7 @@ from scheduler.fetchers import FetchJob, FetchQueue
 from tripoint.app.watch import groups
 from tripoint.app.wiring import Works
 from tripoint.domain.types import Source
+from tripoint.domain.wish import AGAIN, GAPS, NEWS, Wish
 
 
 class SharedFetching:
@@ -32,6 +33,17 @@ class SharedFetching:
 
     async def poll(self, _stop: asyncio.Event) -> str:
         """Offer what has become due; returns a line, empty if nothing was."""
+        return await self._offer(NEWS)
+
+    async def revisit(self, _stop: asyncio.Event) -> str:
+        """Offer the sources whose pages are to be looked at again."""
+        return await self._offer(AGAIN)
+
+    async def repair(self, _stop: asyncio.Event) -> str:
+        """Offer the sources of which blind stretches are to be repaired."""
+        return await self._offer(GAPS)
+
+    async def _offer(self, wish: Wish) -> str:
         if self._looking.locked():
             return ""
         async with self._looking:
@@ -40,7 +52,7 @@ class SharedFetching:
                 for name in await self._queue.sweep():
                     self._say(f"{name}: its worker fell silent; another reads on")
             held = await self._queue.held()
-            due = await self._works.due([each for each in self._sources if each.name not in held], frozenset())
+            due = await self._works.due([each for each in self._sources if each.name not in held], frozenset(), wish)
             offered = await self._queue.offer(FetchJob(each.name, self._key[each.name]) for each in due.sources)
             if await self._works.alerts_wait():
                 self._works.courier.wake()

@@ -27,6 +27,7 @@ from tripoint.domain.types import (
     Step,
 )
 from tripoint.domain.urls import host
+from tripoint.domain.wish import ALL
 
 
 def _source(url: str) -> Source:
@@ -46,7 +47,9 @@ class _OnePage(NoListings):
     async def hold(self, host: str, until: datetime, reason: str) -> None:
         return None
 
-    async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
+    async def pending(
+        self, source: str, now: datetime, limit: int, states: Sequence[str] = ALL.states
+    ) -> Sequence[Candidate]:
         return [self._candidate]
 
     async def article(self, candidate: Candidate, article: Article, page: Page | None = None) -> Kept:

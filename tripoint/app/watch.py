@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from crawler.report import CrawlReport, Event
 from tripoint.app.wiring import Due, Works
 from tripoint.domain.types import Source
+from tripoint.domain.wish import AGAIN, GAPS, NEWS, Wish
 
 _BUDGET_S = 300.0  # for the pages of one source at a time; the rest stays pending for its next turn
 
@@ -42,15 +43,24 @@ class Watch:
 
     async def poll(self, stop: asyncio.Event) -> str:
         """Read what is due, a slow source keeping no other waiting; returns a line, empty if nothing was due."""
-        return await self._read(await self._works.due(self._sources, self._busy), stop)
+        return await self._read(NEWS, stop)
 
-    async def _read(self, due: Due, stop: asyncio.Event) -> str:
+    async def revisit(self, stop: asyncio.Event) -> str:
+        """Look again at pages of which it is time; returns a line, empty if there was none."""
+        return await self._read(AGAIN, stop)
+
+    async def repair(self, stop: asyncio.Event) -> str:
+        """Look for what blind stretches hid; returns a line, empty if there was none."""
+        return await self._read(GAPS, stop)
+
+    async def _read(self, wish: Wish, stop: asyncio.Event) -> str:
+        due = await self._works.due(self._sources, self._busy, wish)
         chosen = [each for each in due.sources if not each.hosts & self._busy]
         if not chosen:
             return ""
         for each in chosen:
             self._busy.update(each.hosts)
-        crawls = [self._one_group(group, due.listings, stop) for group in groups(chosen)]
+        crawls = [self._one_group(group, due, wish, stop) for group in groups(chosen)]
         ends = await asyncio.gather(*crawls, return_exceptions=True)  # one that fails leaves none running unseen
         self._ears.pass_over()
         reports = [each for each in ends if isinstance(each, CrawlReport)]
@@ -60,11 +70,13 @@ class Watch:
         pages, queued = sum(each.pages for each in reports), sum(each.alerts for each in reports)
         return f"{len(chosen)} sources, {pages} pages, {queued} alerts queued"
 
-    async def _one_group(self, group: list[Source], due: frozenset[str], stop: asyncio.Event) -> CrawlReport:
+    async def _one_group(self, group: list[Source], due: Due, wish: Wish, stop: asyncio.Event) -> CrawlReport:
         """Read sources that share a host, in a crawl of their own: a slow one keeps no other waiting."""
         try:
             async with self._turns:
-                report = await self._works.crawler.crawl(group, self._ears.page, stop, due, _BUDGET_S)
+                report = await self._works.crawler.crawl(
+                    group, self._ears.page, stop, due.listings, _BUDGET_S, wish, due.gaps
+                )
                 await self._works.look_after(group)
         finally:
             self._busy.difference_update(*(each.hosts for each in group))

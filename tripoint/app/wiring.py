@@ -59,6 +59,7 @@ from tripoint.domain.policies import Policies
 from tripoint.domain.templates import TemplateState
 from tripoint.domain.types import Alert, Source
 from tripoint.domain.urls import host
+from tripoint.domain.wish import ALL, Wish
 from tripoint.pipeline import Pipeline, WhoMustHear
 from tripoint.relevance.assess import Judge
 from tripoint.relevance.language import LanguageGuesser
@@ -116,6 +117,7 @@ class Due:
 
     sources: tuple[Source, ...]
     listings: frozenset[str]
+    gaps: frozenset[str] = frozenset()  #: listings of which blind stretches are to be repaired
 
 
 @dataclass(slots=True)
@@ -233,27 +235,31 @@ class Works:
         due = await self.writer.do(lambda: self.stores.alerts.next_due(self.courier.channels))
         return due is not None and due <= self.clock()
 
-    async def due(self, sources: Sequence[Source], busy: Set[str], *, at_once: bool = False) -> Due:
-        """Return the sources that have something to do now, and which of their listings are due.
+    async def due(self, sources: Sequence[Source], busy: Set[str], wish: Wish = ALL, *, at_once: bool = False) -> Due:
+        """Return the sources that have something to do now, of what is wished for, and which of their listings are due.
 
         What lives on a `busy` host is left out, and on one that asked to be left alone.
         """
         now = self.clock()
         free = [each for each in sources if each.enabled and not each.hosts & busy]
-        return await self.writer.do(lambda: self._due(free, now, at_once=at_once))
+        return await self.writer.do(lambda: self._due(free, now, wish, at_once=at_once))
 
-    def _due(self, sources: Sequence[Source], now: datetime, *, at_once: bool) -> Due:
+    def _due(self, sources: Sequence[Source], now: datetime, wish: Wish, *, at_once: bool) -> Due:
         frontier = self.stores.frontier
         held = frontier.held(now)
         listings = [url for each in sources for _, url in each.listings if host(url) not in held]
-        due = frontier.due(listings, now, at_once=at_once)
-        waiting = frontier.waiting(now)
+        due = frontier.due(listings, now, at_once=at_once) if wish.new else set()
+        gaps = frontier.gaps(now).intersection(listings) if wish.gaps else set()
+        states = ("pending",) * wish.new + ("again",) * wish.again  # what a gap gave is read as what is new
+        waiting = frontier.waiting(now, states) if states else set()
+        asked = due | gaps
         chosen = [
             each
             for each in sources
-            if any(url in due for _, url in each.listings) or (each.name in waiting and host(each.homepage) not in held)
+            if any(url in asked for _, url in each.listings)
+            or (each.name in waiting and host(each.homepage) not in held)
         ]
-        return Due(tuple(chosen), frozenset(due))
+        return Due(tuple(chosen), frozenset(due), frozenset(gaps))
 
 
 def pace_of(settings: Settings) -> Pace:

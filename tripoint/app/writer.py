@@ -33,6 +33,7 @@ from tripoint.domain.types import (
     Repair,
     Validators,
 )
+from tripoint.domain.wish import ALL
 from tripoint.pipeline import Pipeline
 
 T = TypeVar("T")
@@ -178,7 +179,9 @@ class SyncFrontier(Protocol):
         """Store a visit and its candidates."""
         ...
 
-    def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
+    def pending(
+        self, source: str, now: datetime, limit: int, states: Sequence[str] = ALL.states
+    ) -> Sequence[Candidate]:
         """Return candidates that are due."""
         ...
 
@@ -186,7 +189,7 @@ class SyncFrontier(Protocol):
         """Store candidates that no visit found."""
         ...
 
-    def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
+    def to_repair(self, listing_url: str, now: datetime, *, is_try: bool = True) -> Sequence[Span]:
         """Return the blind stretches that it is time to repair."""
         ...
 
@@ -222,13 +225,15 @@ class WriterFrontier:
         """Store candidates that no visit found."""
         return await self._writer.do(lambda: self._frontier.enter(candidates, room))
 
-    async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
+    async def pending(
+        self, source: str, now: datetime, limit: int, states: Sequence[str] = ALL.states
+    ) -> Sequence[Candidate]:
         """Return candidates that are due."""
-        return await self._writer.do(lambda: self._frontier.pending(source, now, limit))
+        return await self._writer.do(lambda: self._frontier.pending(source, now, limit, states))
 
-    async def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
+    async def to_repair(self, listing_url: str, now: datetime, *, is_try: bool = True) -> Sequence[Span]:
         """Return the blind stretches that it is time to repair."""
-        return await self._writer.do(lambda: self._frontier.to_repair(listing_url, now))
+        return await self._writer.do(lambda: self._frontier.to_repair(listing_url, now, is_try=is_try))
 
     async def repair(self, repair: Repair, candidates: Sequence[Candidate], room: int) -> Entered:
         """Store what was found of a blind stretch."""

@@ -30,6 +30,7 @@ from tripoint.domain.types import (
     Source,
     Validators,
 )
+from tripoint.domain.wish import ALL
 
 
 class Frontier(Protocol):
@@ -47,8 +48,11 @@ class Frontier(Protocol):
         """Store candidates that no visit to a listing found, at most `room` new ones."""
         ...
 
-    async def to_repair(self, listing_url: str, now: datetime) -> Sequence[Span]:
-        """Return blind stretches of a listing that it is time to repair, newest first; each is tried a few times."""
+    async def to_repair(self, listing_url: str, now: datetime, *, is_try: bool = True) -> Sequence[Span]:
+        """Return blind stretches of a listing that it is time to repair, newest first; each is tried a few times.
+
+        Without `is_try` return those that are open, and count nothing.
+        """
         ...
 
     async def repair(self, repair: Repair, candidates: Sequence[Candidate], room: int) -> Entered:
@@ -63,8 +67,10 @@ class Frontier(Protocol):
         """Remember that a host asked to be left alone; it must outlive a restart."""
         ...
 
-    async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
-        """Candidates of a source that are due and were never finished, newest first."""
+    async def pending(
+        self, source: str, now: datetime, limit: int, states: Sequence[str] = ALL.states
+    ) -> Sequence[Candidate]:
+        """Return candidates of a source that are due and in one of these states, newest first."""
         ...
 
 

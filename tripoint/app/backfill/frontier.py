@@ -18,6 +18,7 @@ from tripoint.domain.types import (
     NotArticle,
     Page,
 )
+from tripoint.domain.wish import ALL
 
 
 class JobFrontier(NoListings):
@@ -41,7 +42,9 @@ class JobFrontier(NoListings):
         if self._left is not None:
             self._left -= pages
 
-    async def pending(self, source: str, now: datetime, limit: int) -> Sequence[Candidate]:
+    async def pending(
+        self, source: str, now: datetime, limit: int, states: Sequence[str] = ALL.states
+    ) -> Sequence[Candidate]:
         """Return pages of the job that are due."""
         most = limit if self._left is None else min(limit, self._left)
         found = await self._writer.do(lambda: self._store.pending(self._job, source, now, most))
