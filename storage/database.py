@@ -127,8 +127,12 @@ def open_database(url: str, version: str | None = NEWEST) -> Database:
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
     if version is not None:
-        with _told(parsed.render_as_string(hide_password=True)), engine.connect() as connection:
-            _migrate(connection, newest_version() if version == NEWEST else version)
+        try:
+            with _told(parsed.render_as_string(hide_password=True)), engine.connect() as connection:
+                _migrate(connection, newest_version() if version == NEWEST else version)
+        except BaseException:
+            engine.dispose()  # nobody else could close what it opened
+            raise
     return Database(engine)
 
 

@@ -69,7 +69,7 @@ def test_resent_by_hand_it_goes_to_all_and_another_address_is_another_service(tm
         assert paths(server).count("/first") == 2
 
 
-def test_it_is_kept_while_another_service_still_hangs(tmp_path: Path) -> None:
+def test_it_is_kept_while_another_service_still_hangs(url: str) -> None:
     """A kill in that moment must not send it twice to the one that has it."""
     hang, kept = threading.Event(), threading.Event()
 
@@ -84,7 +84,7 @@ def test_it_is_kept_while_another_service_still_hangs(tmp_path: Path) -> None:
             kept.set()
 
     with Receiver(answer) as server:
-        database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+        database = open_database(url)
         store = Watched(database)
         store.queue([Alert(AlertKey("s", "r", "chat", "new"), evidence(), NOW)])
 
@@ -117,7 +117,7 @@ def _deliver(store: AlertStore, channel: Channel) -> None:
 
 
 def test_an_attempt_is_recorded_once_the_disk_has_room_and_sent_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Full(AlertStore):
         """Has no room the first two times."""
@@ -131,7 +131,7 @@ def test_an_attempt_is_recorded_once_the_disk_has_room_and_sent_once(
             return super().settle(delivery, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr("alerts.courier._SETTLE_AGAIN_S", (0.01, 0.01, 0.01))
-    database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    database = open_database(url)
     store = Full(database)
     store.queue([Alert(AlertKey("s", "r", "chat", "new"), evidence(), NOW)])
     with Receiver(lambda path, number: OK) as server:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, event, select
@@ -18,9 +17,9 @@ from tripoint.app.writer import Company, Writer
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """Open an empty database."""
-    opened = open_database(f"sqlite:///{tmp_path / 'tripoint.db'}")
+def database(url: str) -> Iterator[Database]:
+    """Open an empty database of each kind."""
+    opened = open_database(url)
     yield opened
     opened.close()
 

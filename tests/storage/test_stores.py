@@ -260,8 +260,7 @@ def test_a_file_that_is_no_database_is_one_line(content: bytes, tmp_path: Path) 
         open_database(f"sqlite:///{tmp_path / 'x.db'}")
 
 
-def test_a_newer_database_is_refused(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+def test_a_newer_database_is_refused(url: str) -> None:
     database = open_database(url)
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
@@ -274,8 +273,7 @@ def test_the_newest_version_is_the_head_of_the_migrations() -> None:
     assert newest_version() == ScriptDirectory.from_config(migration_config()).get_current_head()
 
 
-def test_a_database_that_is_ready_opens_without_the_migrations_library(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+def test_a_database_that_is_ready_opens_without_the_migrations_library(url: str) -> None:
     open_database(url).close()
     script = f"import sys; from storage.database import open_database; open_database({url!r}); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

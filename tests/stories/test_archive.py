@@ -60,9 +60,9 @@ class Press:
 
 
 @pytest.fixture
-def press(tmp_path: Path) -> Iterator[Press]:
-    """Open an empty database."""
-    database = open_database(f"sqlite:///{tmp_path / 't.db'}")
+def press(url: str) -> Iterator[Press]:
+    """Open an empty database of each kind."""
+    database = open_database(url)
     yield Press(database)
     database.close()
 

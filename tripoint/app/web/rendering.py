@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from tripoint.app.web.csrf import cookie_for, form_token
 from tripoint.app.web.guard import LANGUAGE_COOKIE
+from tripoint.app.web.lines import own_words
 from tripoint.app.web.phrases import LANGUAGES, Phrases, phrases, preferred
 from tripoint.app.web.rooms import rooms_of
 from tripoint.domain.types import Hit, Marked
@@ -56,6 +57,7 @@ async def render(request: Request, template: str, /, status: int = 200, **values
     now = rooms.now()
     context = {
         "say": say,
+        "ours": lambda line: own_words(line, say.language),
         "path": request.url.path,
         "query": request.url.query,
         "now": now,
