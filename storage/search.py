@@ -84,6 +84,7 @@ class SearchPage:
 
     hits: tuple[SearchHit, ...]
     is_more: bool  #: whether there are hits after these
+    all_ranked: bool = True  #: whether the best of all come first; else of the newest, and the others newest first
 
 
 class SearchStore:
@@ -108,7 +109,8 @@ class SearchStore:
             chosen = places[query.offset : wanted]
             ranks = {each.place: each.rank for each in ranked}
             hits = _hits(connection, chosen[: query.limit], asked, ranks)
-        return SearchPage(tuple(hits), len(chosen) > query.limit)
+        all_ranked = not ranked or len(ranked) < _POOL
+        return SearchPage(tuple(hits), len(chosen) > query.limit, all_ranked)
 
     def walk(self, query: SearchQuery) -> Iterator[SearchHit]:
         """Yield every hit, newest first, whatever limit and order say; each batch is read by itself."""

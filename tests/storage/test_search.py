@@ -235,6 +235,8 @@ def test_a_title_comes_before_the_newest_texts(database: Database) -> None:
     store = SearchStore(database)
     first = store.find(SearchQuery("drill", limit=50))
     assert [each.story for each in first.hits[:2]] == ["title", "k0"]
+    assert not first.all_ranked
+    assert store.find(SearchQuery("drill", since=NOW - timedelta(days=5))).all_ranked
     rest = store.find(SearchQuery("drill", limit=50, offset=50))
     assert sorted(keys(first.hits) + keys(rest.hits)) == sorted(["title", *(f"k{number}" for number in range(70))])
 

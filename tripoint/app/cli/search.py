@@ -140,7 +140,9 @@ def _export(store: SearchStore, query: SearchQuery, form: str, output: Path | No
 def _show(store: SearchStore, query: SearchQuery, seeds: Seeds, *, as_json: bool) -> None:
     page = store.find(query)
     if as_json:
-        print_json({"hits": [_as_json(each) for each in page.hits], "is_more": page.is_more})
+        print_json(
+            {"hits": [_as_json(each) for each in page.hits], "is_more": page.is_more, "all_ranked": page.all_ranked}
+        )
         return
     say = out()
     for hit in page.hits:
@@ -149,6 +151,10 @@ def _show(store: SearchStore, query: SearchQuery, seeds: Seeds, *, as_json: bool
         err().print(_why_nothing(query, seeds))
     elif page.is_more:
         err().print(f"there are more: --offset {query.offset + len(page.hits)}, or --csv for all")
+    if not page.all_ranked:
+        err().print(
+            "so many were found that the best are those of the newest; a time (--since, --until) ranks older ones"
+        )
 
 
 def _why_nothing(query: SearchQuery, seeds: Seeds) -> str:

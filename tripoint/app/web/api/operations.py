@@ -137,7 +137,9 @@ def _search(rooms: Rooms, asked: Asked) -> shapes.SearchAnswer:
     order = Order(asked["order"] or Order.BEST)
     found = find(rooms, query_of(asked, order, asked["limit"], asked["offset"]))
     after = asked["offset"] + asked["limit"]
-    return shapes.SearchAnswer(tuple(_found_answer(each) for each in found.hits), after if found.is_more else None)
+    return shapes.SearchAnswer(
+        tuple(_found_answer(each) for each in found.hits), after if found.is_more else None, found.all_ranked
+    )
 
 
 def _found_answer(hit: SearchHit) -> shapes.FoundAnswer:

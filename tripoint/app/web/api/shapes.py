@@ -156,10 +156,11 @@ class FoundAnswer:
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """A stretch of what was found."""
+    """A stretch of what was found; where not all was ranked, the best of the newest come first, then the others."""
 
     articles: tuple[FoundAnswer, ...]
     next_offset: int | None
+    all_ranked: bool
 
 
 @dataclass(frozen=True, slots=True)
