@@ -269,3 +269,65 @@ def test_what_is_said_to_flip_a_verdict_flips_it(grade: int) -> None:
 def test_the_gate_is_named_where_it_holds_a_text_down() -> None:
     found = _JUDGE.assess("", "The United States and Russia held talks about military exercises.", "en")[0]
     assert [each.reason for each in flips(_TOPIC, found)] == ["it names the core and a partner"]
+
+
+_NATURAL = {
+    language: sorted(
+        {
+            alias.text
+            for concept in _SEEDS.lexicon.concepts
+            for alias in concept.aliases
+            # A name that its capital alone tells from a word, written without it, is lost in capitals for any reader.
+            if alias.language == language and alias.text not in {"nga", "my"}
+        }
+    )
+    for language in ("vi", "en")
+}
+_AROUND = {"vi": "Quân đội các nước tin rằng – {} –", "en": "Their generals say that – {} –"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(["vi", "en"]), st.data())
+def test_capitals_hide_nothing_where_names_have_theirs(language: str, data: st.DataObject) -> None:
+    """Whatever the text, not only an example: lines of one language that write names with the capitals they have."""
+    pieces = data.draw(st.lists(st.sampled_from(_NATURAL[language]), min_size=1, max_size=6))
+    text = "\n".join(_AROUND[language].format(each) for each in pieces)
+    assert concepts(text.upper()) == concepts(text)
+
+
+def test_what_capitals_take_away_no_reader_can_give_back() -> None:
+    """Two texts that mean different things are one in capitals, so no matcher can find in it what each of them holds."""
+    pronoun, country = "Please ask us about it.", "Please ask US about it."
+    assert pronoun.upper() == country.upper()
+    assert "actor.us" not in concepts(pronoun)
+    assert "actor.us" in concepts(country)
+
+
+def test_both_sides_are_the_two_that_were_named_last() -> None:
+    """An act of "both armies" is one of Russia and Pakistan where these were named, and of others where they were."""
+    tail = " Meeting in the mountains, the two armies opened a joint exercise."
+    ours = _JUDGE.assess("", "Pakistan is glad of it. So is Russia. It rained all day." + tail, "en")[0]
+    others = _JUDGE.assess(
+        "", "Pakistan is glad of it. So are India and China. Russia is not. India and China met." + tail, "en"
+    )[0]
+    assert ours.evidence
+    assert "the two armies" in ours.evidence[0].text
+    assert ours.score > others.score
+    vietnamese = _JUDGE.assess(
+        "", "Pakistan vui mừng. Nga cũng vậy. Trời mưa cả ngày. Hai quân đội tập trận chung.", "vi"
+    )[0]
+    assert any("Hai quân đội" in each.text for each in vietnamese.evidence)
+
+
+def test_the_committed_calibration_tells_how_it_did() -> None:
+    """Figures by language and category, points of the curve, and how far scores may be taken for chances."""
+    report = json.loads((packaged_seeds() / "calibration.json").read_text(encoding="utf-8"))
+    report = report["topics"][_TOPIC.name]["report"]
+    for language in ("vi", "en"):
+        told = report["by_language"][language]
+        assert min(told["precision"], told["recall"]) >= 0.95
+    assert set(report["by_category"]) == {each.category for each in _EXAMPLES}
+    recalls = [each["recall"] for each in report["curve"]]
+    assert len(recalls) >= 10
+    assert recalls == sorted(recalls, reverse=True)
+    assert sum(each["articles"] for each in report["reliability"]) == len(_EXAMPLES)
