@@ -9,7 +9,7 @@ from cssselect import SelectorError
 
 from crawler.listings import UnreadableListingError
 from crawler.markup import decode, parse_html
-from crawler.providers.reading import Reader
+from crawler.providers.reading import Reader, may_be_inside
 from tripoint.domain.backfill import Ask, Find, Shard, ShardState, Sought, Terms, Wanted, day_start
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Failure, Source
@@ -73,6 +73,7 @@ class SearchProvider:
         if source is None or not source.search:
             return Sought(state=ShardState.FAILED, reason=f"{shard.source} has no search page any more")
         finds: dict[str, Find] = {}
+        seen: set[str] = set()
         for number in range(1, MOST_PAGES + 1):
             url = source.search.replace("{query}", quote(shard.address, safe="")).replace("{page}", str(number))
             answer = await ask.get(url)
@@ -83,8 +84,11 @@ class SearchProvider:
             )
             if isinstance(found, Failure):
                 return Sought.failed(found, list(finds.values()))
-            before = len(finds)
-            finds |= {each.url: each for each in found}
-            if len(finds) == before or "{page}" not in source.search:
+            before = len(seen)
+            seen |= {each.url for each in found}
+            # Most know no days; an address that names another one is not fetched, and its page may still go on.
+            inside = [each for each in found if may_be_inside(each.url, None, None, source, wanted.days)]
+            finds |= {each.url: each for each in inside}
+            if len(seen) == before or "{page}" not in source.search:
                 return Sought(tuple(finds.values()))
         return Sought(tuple(finds.values()), ShardState.CAPPED, f"more than {MOST_PAGES} pages of results")

@@ -14,22 +14,23 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from crawler.settings import UNREAD, WINDOW
 from tests.backfill.killed import asked_too_often, search_and_kill
-from tests.backfill.reading import house_that_reads
+from tests.backfill.reading import house_that_reads, is_searched
 from tests.backfill.test_indexes import served
 from tests.backfill.warc_files import info, packed, record
 from tests.house import House
 from tests.newsroom.common_crawl import CommonCrawl
 from tests.newsroom.indexes import Indexes
-from tests.newsroom.past import PastOutlet, PastPage, html_of, past_outlets, relevant, utc
+from tests.newsroom.past import PastOutlet, html_of, past_outlets, relevant, utc
 from tests.newsroom.past_world import PastWorld
 from tripoint.app.seeds import load_seeds
 from tripoint.app.wiring import build_judge
-from tripoint.relevance.querying import slugs_of, terms_of
+from tripoint.relevance.querying import slugs_of
 
 FIRST, END = date(2017, 1, 1), date(2020, 1, 1)
 ASKED = ("--since", "2017-01-01", "--until", "2019-12-31")
@@ -167,7 +168,7 @@ def _servable(name: str, outlets: Sequence[PastOutlet]) -> list[str]:
     if name == "gdelt":
         return [page.title for page in served(list(outlets), "english")]
     if name == "search":
-        return [page.title for outlet, page in pages if _is_searched(outlet, page)]
+        return [page.title for outlet, page in pages if is_searched(outlet, page)]
     if name == "wayback":
         return [page.title for _, page in pages if any(each in page.path for each in _slugs())]
     in_text = {page.title for page in served(list(outlets), "text")}
@@ -176,14 +177,7 @@ def _servable(name: str, outlets: Sequence[PastOutlet]) -> list[str]:
     return [each for each in in_text if name != "google-news" or FIRST <= days[each] < END]
 
 
-def _is_searched(outlet: PastOutlet, page: PastPage) -> bool:
-    from crawler.providers.site_search import queries
-
-    seeds = load_seeds()
-    asked = queries(terms_of(seeds.topics[0], seeds.lexicon, outlet.language))
-    return any(all(word in f" {page.text} ".lower() for word in each.lower().split()) for each in asked)
-
-
+@cache
 def _slugs() -> tuple[str, ...]:
     seeds = load_seeds()
     return slugs_of(seeds.topics[0], seeds.lexicon)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
+from crawler.providers.site_search import queries
 from tests.house import House
+from tests.newsroom.past import PastOutlet, PastPage
 from tests.newsroom.past_world import PastWorld
+from tripoint.app.seeds import load_seeds
+from tripoint.relevance.querying import terms_of
 
 _ARCHIVES = {
     "day-pages": 'archives = ["{base}/archive/{{YYYY}}-{{MM}}-{{DD}}"]',
@@ -47,3 +52,15 @@ def write_catalogue(house: House, world: PastWorld, without: str = "") -> None:
             f'search = "{base}/search?q={{query}}&page={{page}}"\nsearch_link = "h3.hit a"\n'
         )
     (house.folder / "seeds" / "sources" / "newsroom.toml").write_text("\n".join(entries), encoding="utf-8")
+
+
+def is_searched(outlet: PastOutlet, page: PastPage) -> bool:
+    """Return whether a search page of an outlet, asked for the topic, names a page of it."""
+    text = f" {page.text} ".lower()
+    return any(all(word in text for word in each.lower().split()) for each in _asked(outlet.language))
+
+
+@cache
+def _asked(language: str) -> tuple[str, ...]:
+    seeds = load_seeds()
+    return queries(terms_of(seeds.topics[0], seeds.lexicon, language))
