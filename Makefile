@@ -6,6 +6,7 @@ LOCK := requirements.lock
 DEV_LOCK := requirements-dev.lock
 BENCH_LOCK := requirements-bench.lock
 MATRIX_LOCK := requirements-matrix.lock
+RAY_LOCK := requirements-ray.lock
 JOBS ?= 3
 SIZES ?= 10000 100000
 
@@ -59,6 +60,16 @@ faults: $(VENV)/dev.stamp $(VENV)/matrix/stamp ## the long fault test: 1,000 ale
 
 matrix: $(VENV)/matrix/stamp ## install a Matrix homeserver, 240 MB, for the tests that need one
 
+# Ray lives beside the rest, since its workers import this project.
+$(VENV)/ray.stamp: $(RAY_LOCK) $(VENV)/dev.stamp
+	@echo "Installing Ray into $(VENV), 80 MB …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(RAY_LOCK)
+	@touch $@
+
+.PHONY: ray
+ray: $(VENV)/ray.stamp ## install Ray and run its test: a cluster on this machine, and workers that are killed
+	@$(BIN)/python -m pytest tests/backfill/test_apart.py $(ARGS)
+
 kills: $(VENV)/dev.stamp ## search three years of 5,200 pages, by each provider alone and by all with thirty kills: some minutes
 	@$(BIN)/python -m tests.backfill.long $(ARGS)
 
@@ -82,6 +93,7 @@ bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatur
 	@$(BIN)/python -m bench.start
 	@$(BIN)/python -m bench.alerts
 	@$(BIN)/python -m bench.copies
+	@$(BIN)/python -m bench.warc $(WARC)
 	@$(BIN)/python -m bench.search --sizes $(SIZES)
 	@$(BIN)/python -m bench.search --sizes $(SIZES) --postgresql
 
@@ -90,6 +102,7 @@ lock: $(VENV)/dev.stamp ## write the lock files anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate pyproject.toml --group build --group dev -o $(DEV_LOCK)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --group bench -o $(BENCH_LOCK)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --group matrix -o $(MATRIX_LOCK)
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --group ray -c $(DEV_LOCK) -o $(RAY_LOCK)
 
 soak: $(VENV)/dev.stamp ## a simulated month against outlets, disk, mail and clocks that misbehave: a quarter of an hour (ARGS="--seed 3")
 	@$(BIN)/python -m tests.soak $(ARGS)

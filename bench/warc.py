@@ -1,4 +1,4 @@
-"""Records a second through a WARC file, beside fastwarc and trafilatura alone, and the size of the main process.
+"""Records a second through a WARC file, beside fastwarc and trafilatura alone; with --records the process' size too.
 
 The pages are those of `bench.throughput`, each archived many times with a number in its title. The rival unpacks them
 with fastwarc in one process, extracts them with trafilatura in as many warm ones as there are cores, and does no more.
@@ -35,7 +35,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.warc", description=__doc__)
     parser.add_argument("--pages", type=int, default=360, help="records of real pages")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured, taking turns")
-    parser.add_argument("--records", type=int, default=20_000, help="records of the file by which memory is measured")
+    parser.add_argument(
+        "--records", type=int, default=0, help="records of a file by which memory is measured, not at all if not given"
+    )
     arguments = parser.parse_args()
     if arguments.rounds:
         _measure_rate(arguments.pages, arguments.rounds)

@@ -19,6 +19,7 @@ from scrapy.exceptions import (
 from scrapy.http import Headers
 
 from crawler.robots import RobotsForbidError, RobotsUnreachableError
+from tripoint.domain.backfill import Answer
 from tripoint.domain.evidence import SECRET_HEADERS
 from tripoint.domain.text import one_line
 from tripoint.domain.types import Failure, Step
@@ -26,6 +27,7 @@ from tripoint.domain.types import Failure, Step
 _LONGEST_RETRY_AFTER_S = 24 * 3600.0
 _HOLD_S = 300.0  # after a 429 that names no time
 _RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+)")
 _NO_PAGE = re.compile(
     r"^\s*(?:application/(?!xhtml|xml|json|rss|atom|feed|ld)|image/|video/|audio/|font/)", re.IGNORECASE
 )
@@ -50,6 +52,19 @@ def failure_of_status(step: Step, url: str, status: int, retry_after: str, now: 
     retryable = status in _RETRYABLE_STATUS
     wait_s = read_retry_after(retry_after, now) if status in {429, 503} else None
     return Failure(step, url, f"HTTP {status}", retryable, wait_s)
+
+
+def part_of(url: str, status: int, content_range: str, body: bytes, first: int) -> Answer | Failure:
+    """Return some bytes of a file, or none where they were asked for behind its end (RFC 9110, 14.4).
+
+    `status` is 206 or 416, `first` the byte from which they were asked for.
+    """
+    said = _RANGE.fullmatch(content_range)
+    if said is None or (status == 206) == (said[1] is None):
+        return Failure(Step.LISTING, url, f"HTTP {status} does not say which bytes it holds", retryable=False)
+    if said[1] is not None and int(said[1]) != first:
+        return Failure(Step.LISTING, url, "the server gave other bytes than were asked for", retryable=False)
+    return Answer(url, status, "", body if status == 206 else b"", int(said[2]))
 
 
 def failure_of_error(step: Step, url: str, error: BaseException) -> Failure:

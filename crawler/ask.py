@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,7 +14,7 @@ import scrapy
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.http import Response
 
-from crawler.answers import failure_of_error, failure_of_status, hold_s
+from crawler.answers import failure_of_error, failure_of_status, hold_s, part_of
 from crawler.guard import AddressGuard, stand_guard
 from crawler.robots import HostHeldError, RobotsCache
 from crawler.settings import CrawlSettings, scrapy_settings
@@ -29,7 +28,6 @@ from tripoint.domain.urls import host
 _ATTEMPTS = 4
 _LONGEST_WAIT_S = 60.0  # between two attempts, where the server names no time
 _PATIENCE_S = 120.0  # a server that wants to be left alone for longer is asked in another run
-_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ class Asker:
             return failure_of_error(Step.LISTING, url, error)
         now, retry_after = self._clock(), _header(response, "Retry-After")
         if part and response.status in {206, 416}:
-            return _part(url, response, part[0])
+            return part_of(url, response.status, _header(response, "Content-Range"), response.body, part[0])
         if failure := failure_of_status(Step.LISTING, url, response.status, retry_after, now):
             if (seconds := hold_s(response.status, failure.retry_after_s)) > _PATIENCE_S and failure.retry_after_s:
                 self._errand.held[host(url)] = now + timedelta(seconds=seconds)
@@ -149,17 +147,6 @@ def _request(url: str, part: tuple[int, int] | None, patience: Patience | None) 
     if patience:
         meta |= {"download_timeout": patience.timeout_s, "download_maxsize": patience.most_bytes}
     return scrapy.Request(url, headers=headers, dont_filter=True, meta=meta)
-
-
-def _part(url: str, response: Response, first: int) -> Answer | Failure:
-    """Return some bytes of a file, or none where they were asked for behind its end (RFC 9110, 14.4)."""
-    said = _RANGE.fullmatch(_header(response, "Content-Range"))
-    if said is None or (response.status == 206) == (said[1] is None):
-        return Failure(Step.LISTING, url, f"HTTP {response.status} does not say which bytes it holds", retryable=False)
-    if said[1] is not None and int(said[1]) != first:
-        return Failure(Step.LISTING, url, "the server gave other bytes than were asked for", retryable=False)
-    body = response.body if response.status == 206 else b""
-    return Answer(response.url, response.status, _header(response, "Content-Type"), body, int(said[2]))
 
 
 def _header(response: Response, name: str) -> str:

@@ -12,7 +12,7 @@ from crawler.listings import UnreadableListingError, unpacked
 from crawler.providers.reading import Reader
 from crawler.warc.local import Sieve
 from crawler.warc.parts import ServerParts
-from crawler.warc.search import WarcSearch
+from crawler.warc.search import FileSearch
 from tripoint.domain.archives import addresses
 from tripoint.domain.backfill import Ask, Patience, Shard, ShardState, Sought, Wanted, day_start
 from tripoint.domain.text import one_line
@@ -58,7 +58,7 @@ class CcNewsProvider:
 
     name = "cc-news"
 
-    def __init__(self, reader: Reader, search: WarcSearch, sieve: Sieve, address: str, patience: Patience) -> None:
+    def __init__(self, reader: Reader, search: FileSearch, sieve: Sieve, address: str, patience: Patience) -> None:
         """Ask for parts as long as an answer may be by `patience`."""
         self._reader = reader
         self._search = search

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from crawler.warc.parts import DiskParts
-from crawler.warc.search import WarcSearch, sites_of
+from crawler.warc.search import FileSearch, sites_of
 from crawler.warc.sift import Sift
 from crawler.warc.spans import NoWarcError, check_start
 from tripoint.domain.backfill import Ask, Shard, Sought, Wanted, bounds, day_start
@@ -67,7 +67,7 @@ class WarcProvider:
 
     name = "warc"
 
-    def __init__(self, search: WarcSearch, sieve: Sieve, paths: Sequence[Path]) -> None:
+    def __init__(self, search: FileSearch, sieve: Sieve, paths: Sequence[Path]) -> None:
         """Raises `SettingsError` for a path that holds no WARC file."""
         self._search = search
         self._sieve = sieve

@@ -28,6 +28,11 @@ class Part:
 class Parts(Protocol):
     """One file."""
 
+    @property
+    def address(self) -> str:
+        """Return its path or web address."""
+        ...
+
     async def read(self, start: int, size: int) -> Part | Failure:
         """Return up to so many bytes from a place on."""
         ...
@@ -38,6 +43,11 @@ class DiskParts:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    @property
+    def address(self) -> str:
+        """Return its path."""
+        return str(self._path)
 
     async def read(self, start: int, size: int) -> Part | Failure:
         """Return up to so many bytes from a place on."""
@@ -67,6 +77,11 @@ class ServerParts:
         self._ahead = b""
         self._start = 0  # of what is ahead, in bytes into the file
         self._total: int | None = None  # known after the first answer
+
+    @property
+    def address(self) -> str:
+        """Return its web address."""
+        return self._url
 
     async def read(self, start: int, size: int) -> Part | Failure:
         """Return up to so many bytes from a place on."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from crawler.outlet import is_own, site_of
 from crawler.providers.reading import Reader
@@ -76,6 +77,14 @@ class Progress:
 class _Piece:
     part: Part
     batches: tuple[Batch, ...]
+
+
+class FileSearch(Protocol):
+    """Whoever reads WARC files: worker processes here, or a cluster."""
+
+    async def search(self, shard: Shard, parts: Parts, sift: Sift, sources: Sequence[Source]) -> Sought:
+        """Go on with a file where its cursor is."""
+        ...
 
 
 class WarcSearch:

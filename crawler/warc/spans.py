@@ -82,16 +82,19 @@ def check_start(head: bytes) -> None:
         raise NoWarcError("it is packed as a whole and not record by record: unpack it with gunzip, and name the .warc")
 
 
-def walk(piece: bytes, start: int, most_bytes: int, *, is_last: bool, is_lost: bool = False) -> Walked:
+def walk(
+    piece: bytes, start: int, most_bytes: int, *, is_last: bool, is_lost: bool = False, most_records: int = 1_000
+) -> Walked:
     """Return the records of a piece of a file that begins at a record, `start` bytes into the file.
 
     A record that goes on behind the piece is left for the next one, unless the piece is the file's last. One with more
     than `most_bytes` of content is stepped over where its length is known. A piece that `is_lost` begins anywhere.
+    After so many records the rest is left too: a piece may hold ten thousand of them, for which a worker has no time.
     """
     records: list[Record] = []
     problems: list[Problem] = []
     at = 0
-    while at < len(piece):
+    while at < len(piece) and len(records) < most_records:
         if is_lost:
             at, is_lost = _next_record(piece, at, is_last=is_last)
             if is_lost:

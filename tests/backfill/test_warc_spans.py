@@ -44,6 +44,18 @@ def test_pieces_of_any_size_hold_the_same_records(form: str, size: int) -> None:
     assert problems == []
 
 
+def test_many_small_records_are_walked_through_in_several_turns() -> None:
+    body = packed(RECORDS)
+    urls, at, turns = [], 0, 0
+    while at < len(body):
+        walked = walk(body[at:], at, MOST, is_last=True, most_records=6)
+        assert len(walked.records) <= 6
+        urls += [each.url for each in walked.records]
+        at, turns = walked.until, turns + 1
+    assert urls == ["", *URLS]
+    assert turns == 4
+
+
 @pytest.mark.parametrize("form", ["packed", "plain"])
 def test_each_span_is_one_record_for_other_tools(form: str) -> None:
     body = packed(RECORDS) if form == "packed" else b"".join(RECORDS)

@@ -132,6 +132,10 @@ class BackfillSection(Section):
     cc_news_attempts: int = Field(
         default=30, ge=1, description="How often a part is asked for; `503 Slow Down` is an everyday answer there."
     )
+    ray: str = Field(
+        default="",
+        description="A Ray cluster that reads WARC files: its address, or `local` to start one here; empty for none.",
+    )
     gdelt_pause_s: float = Field(default=5.0, ge=0, description="Least time between two questions to GDELT.")
     at_once: int = Field(default=8, ge=1, le=64, description="Windows of one provider asked beside each other.")
     batch: int = Field(default=400, ge=1, description="New pages after which they are fetched before more is asked.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tripoint.app.seeds import Seeds
-from tripoint.app.settings import Settings
+from tripoint.app.settings import BackfillSection, Settings
 from tripoint.domain.backfill import Patience, Provider, Shelf, Terms, Wanted
 from tripoint.domain.errors import SettingsError
 from tripoint.domain.when import Days, read_days
@@ -20,6 +20,7 @@ from tripoint.relevance.querying import slugs_of, terms_of
 
 if TYPE_CHECKING:
     from crawler.extract.pool import ExtractionPool
+    from crawler.warc.search import FileSearch
 
 BY_DEFAULT = ("archive", "search", "gdelt", "google-news", "bing-news", "wayback")
 PROVIDERS = (*BY_DEFAULT, "cc-news")  # a month of CC-NEWS is hundreds of gigabytes: only who names it wants that
@@ -165,14 +166,31 @@ def build_providers(settings: Settings, asked: Asked, extractor: ExtractionPool,
     if paths or "cc-news" in asked.via:
         from crawler.warc.cc_news import CcNewsProvider
         from crawler.warc.local import Sieve, WarcProvider
-        from crawler.warc.search import WarcSearch
-        from tripoint.app.wiring import utc_now
 
-        search = WarcSearch(extractor, shelf, utc_now, extractor.workers)
+        search = _file_search(settings, extractor, shelf)
         sieve = Sieve(past.prematch, settings.crawl.max_page_bytes)
         if "cc-news" in asked.via:
-            patience = Patience(past.cc_news_timeout_s, past.cc_news_part_mb * 1024**2, past.cc_news_attempts)
-            chosen.append(CcNewsProvider(extractor, search, sieve, past.cc_news_url, patience))
+            chosen.append(CcNewsProvider(extractor, search, sieve, past.cc_news_url, _patience(past)))
         if paths:
             chosen.append(WarcProvider(search, sieve, paths))
     return chosen
+
+
+def _patience(past: BackfillSection) -> Patience:
+    return Patience(past.cc_news_timeout_s, past.cc_news_part_mb * 1024**2, past.cc_news_attempts)
+
+
+def _file_search(settings: Settings, extractor: ExtractionPool, shelf: Shelf) -> FileSearch:
+    """Return who reads WARC files: our workers, or a cluster where the settings name one."""
+    from tripoint.app.wiring import crawl_settings, utc_now
+
+    past = settings.backfill
+    if not past.ray:
+        from crawler.warc.search import WarcSearch
+
+        return WarcSearch(extractor, shelf, utc_now, extractor.workers)
+    from crawler.warc.on_ray import RaySearch, RaySettings, check_ray
+
+    check_ray()
+    agent, timeout_s = crawl_settings(settings).user_agent, settings.crawl.extract_timeout_s
+    return RaySearch(shelf, utc_now, RaySettings(past.ray, _patience(past), past.retry_s, agent, timeout_s))
