@@ -37,6 +37,10 @@ class JobFrontier(NoListings):
         """Return whether as many pages were given out as this run may fetch."""
         return self._left is not None and self._left <= 0
 
+    def room(self, pages: int) -> int:
+        """Return how many of so many pages this run may still have."""
+        return pages if self._left is None else max(0, min(self._left, pages))
+
     def spend(self, pages: int) -> None:
         """Count pages that need not be fetched as given out."""
         if self._left is not None:

@@ -58,14 +58,15 @@ class JobShelf:
             stored = await self._writer.do(
                 partial(self._store.enter, self._job, shard, [_row(each) for each in wanted])
             )
-            for each in wanted:
-                if each.article.canonical_url in stored:
-                    continue
-                if self.is_over:
-                    return  # without the cursor: the next run looks at these again
-                await self._intake.article(each.candidate, each.article, each.page)
-                self._frontier.spend(1)
+            fresh = [each for each in wanted if each.article.canonical_url not in stored]
+            some = fresh[: 0 if self._stop.is_set() else self._frontier.room(len(fresh))]
+            # Together they share a transaction; the writer takes them in this order.
+            await asyncio.gather(*(self._intake.article(each.candidate, each.article, each.page) for each in some))
+            self._frontier.spend(len(some))
+            for each in some:
                 self._watch.page(Event(Result.ARTICLE, each.candidate.source, each.article.url, each.article.title))
+            if len(some) < len(fresh):
+                return  # without the cursor: the next run looks at these again
         await self._writer.do(partial(self._store.advance, self._job, shard, cursor))
         self._watch.within(shard, share)
 
