@@ -180,7 +180,7 @@ def _house(folder: Path, mail: MailServer, room: NewsroomThread, month: Month) -
         "max_interval_s": month.longest_s,
         "timezone": "Europe/London",
     }
-    house.settings["crawl"] |= {"timeout_s": 0.5, "workers": 1, "revisit_h": [6.0]}
+    house.settings["crawl"] |= {"timeout_s": 2.0, "workers": 1, "revisit_h": [6.0]}
     house.settings["alerts"] = {"operator": ["operator"], "timeout_s": 5.0}
     house.settings["channels"] = {each: {"url_env": f"SOAK_{each.upper()}"} for each in _CHANNELS}
     os.environ["SSL_CERT_FILE"] = str(mail.authority)
