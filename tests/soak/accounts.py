@@ -121,9 +121,12 @@ def _told(
 
 
 def _digests(connection: sqlite3.Connection, zones: dict[str, str], account: Account) -> None:
-    """No day has two digests of a channel, whatever its clocks do."""
+    """No day has two daily digests of a channel, whatever its clocks do; the summary of what is old is another."""
     for channel, zone in zones.items():
-        query = "select queued_at from alerts where channel = ? and kind like 'digest:%'"
+        query = (
+            "select queued_at from alerts d where channel = ? and kind like 'digest:%' and not exists"
+            " (select 1 from alerts held where held.digest_id = d.id and held.period != 'daily')"
+        )
         moments = [datetime.fromisoformat(row["queued_at"]) for row in connection.execute(query, (channel,))]
         days = Counter(each.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date() for each in moments)
         account.digests[channel] = len(moments)
