@@ -18,6 +18,7 @@ from storage.upsert import insert_into
 from tripoint.domain.types import AlertState, Found
 
 _STORIES_AT_ONCE = 200  # that go in one transaction: the service writes in between
+_REASON = "its article was forgotten by `tripoint prune`"
 _WAITING = (AlertState.PENDING, AlertState.SENDING, AlertState.HELD)
 # Gone with their article by the foreign keys; counted here, so that it can be said before.
 _WITH_ARTICLES = (
@@ -157,10 +158,10 @@ def _remember(connection: Connection, row: Any) -> None:
         "state": PRUNED,
         "attempts": 0,
         "due_at": row.first_seen_at,
-        "reason": "",
+        "reason": _REASON,
     }
     known = insert_into(connection, t.frontier).values(values)
-    connection.execute(known.on_conflict_do_update(index_elements=["url"], set_={"state": PRUNED}))
+    connection.execute(known.on_conflict_do_update(index_elements=["url"], set_={"state": PRUNED, "reason": _REASON}))
 
 
 def _old_logs(before: datetime) -> list[tuple[Any, ColumnElement[bool]]]:

@@ -28,6 +28,7 @@ VERBS = (
     "backup",
     "restore",
     "prune",
+    "install-service",
     "sources list",
     "sources check",
     "sources quarantine",

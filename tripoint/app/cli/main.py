@@ -22,6 +22,7 @@ from tripoint.app.cli import (
     evidence,
     feedback,
     init,
+    install_service,
     jobs,
     migrate_archive,
     prune,
@@ -107,6 +108,7 @@ evidence.register(app)
 migrate_archive.register(app)
 backup.register(app)
 prune.register(app)
+install_service.register(app)
 alerts.register(app)
 backfill.register(app)
 audit.register(app)
