@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements.lock
 DEV_LOCK := requirements-dev.lock
+CONTAINER_LOCK := requirements-container.lock
 BENCH_LOCK := requirements-bench.lock
 MATRIX_LOCK := requirements-matrix.lock
 RAY_LOCK := requirements-ray.lock
@@ -100,6 +101,7 @@ bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatur
 lock: $(VENV)/dev.stamp ## write the lock files anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate pyproject.toml --group build -o $(LOCK)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate pyproject.toml --group build --group dev -o $(DEV_LOCK)
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate pyproject.toml --group build --extra postgresql --extra workers --extra mqtt -c $(DEV_LOCK) -o $(CONTAINER_LOCK)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --group bench -o $(BENCH_LOCK)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --group matrix -o $(MATRIX_LOCK)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --group ray -c $(DEV_LOCK) -o $(RAY_LOCK)
