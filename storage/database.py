@@ -198,11 +198,28 @@ def _migrate(connection: Connection, wanted: str) -> None:
         return
     connection.rollback()
     connection = connection.execution_options(tripoint_write=True)
-    with connection.begin():
+    with _foreign_keys_checked_at_the_end(connection), connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         if version_of(connection) != wanted:  # another process may have been faster
             _upgrade(connection, wanted)
+
+
+@contextmanager
+def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
+    """Keep SQLite from deleting what refers to a table that a migration makes anew: dropping the old one cascades.
+
+    It can be asked only outside a transaction. PostgreSQL drops no table that others refer to.
+    """
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection):
+        yield
+        return
+    raw.execute("PRAGMA foreign_keys=OFF").close()
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON").close()
 
 
 def _upgrade(connection: Connection, wanted: str) -> None:
@@ -213,6 +230,10 @@ def _upgrade(connection: Connection, wanted: str) -> None:
     _refuse_newer(ScriptDirectory.from_config(config), version_of(connection))
     config.attributes["connection"] = connection
     command.upgrade(config, wanted)
+    if connection.dialect.name == "sqlite":
+        lost = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if lost is not None:
+            raise StorageError(f"a row of {lost[0]} refers to one of {lost[2]} that is not there", "restore a backup")
 
 
 def version_of(connection: Connection) -> str | None:
