@@ -74,11 +74,13 @@ ray: $(VENV)/ray.stamp ## install Ray and run its test: a cluster on this machin
 kills: $(VENV)/dev.stamp ## search three years of 5,200 pages, by each provider alone and by all with thirty kills: some minutes
 	@$(BIN)/python -m tests.backfill.long $(ARGS)
 
-check: $(VENV)/dev.stamp ## lint, types and the import order
+check: $(VENV)/dev.stamp ## lint, types, the import order, bandit, and known vulnerabilities of the libraries
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive tripoint crawler storage alerts scheduler seeds deploy
+	@$(BIN)/python -m tests.advisories
 
 format: $(VENV)/dev.stamp ## put the code in form
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,13 +153,19 @@ def driver_address(url: str) -> str | None:
 def _prepare_folder(url: URL) -> None:
     if not url.database or url.database == ":memory:":
         raise SettingsError("a database in memory forgets everything", "name a file: sqlite:////path/to/tripoint.db")
-    folder = Path(url.database).parent
+    file = Path(url.database)
+    folder = file.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StorageError(
             f"cannot make the folder {folder}: {error.strerror}", "choose another database URL"
         ) from error
+    # SQLite makes its log and its index of it with the rights of the file. One that is there keeps those that it has;
+    # that none can be made is told by SQLite.
+    with suppress(OSError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _tune_sqlite(engine: Engine) -> None:

@@ -209,7 +209,7 @@ _DECIDE_ALONE = text("SELECT pg_advisory_xact_lock(:key)")
 def file_lock(path: Path) -> Iterator[None]:
     """Hold the lock of a file, which is made; raises `BusyError` when another process has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    with open(path, "a+", opener=_for_its_owner) as file:
         try:
             _lock(file.fileno())
         except OSError as error:
@@ -222,6 +222,10 @@ def file_lock(path: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _lock(descriptor: int) -> None:

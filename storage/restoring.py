@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.engine import make_url
 
 from storage import tables as t
@@ -56,7 +56,7 @@ def bring_up_to_date(file: Path, tell: Tell) -> Snapshot:
     with closing(open_database(f"sqlite:///{file}")) as database:
         with database.read() as connection:
             articles, indexed = (
-                connection.execute(text(f"SELECT count(*) FROM {table.name}")).scalar_one()  # noqa: S608
+                connection.execute(select(func.count()).select_from(table)).scalar_one()
                 for table in (t.articles, t.search_docs)
             )
         if articles and not indexed:

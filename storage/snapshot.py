@@ -138,7 +138,8 @@ def _connect(file: Path) -> sqlite3.Connection:
 def _counts(connection: sqlite3.Connection) -> dict[str, int]:
     names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
     ours = [name for (name,) in names if not name.startswith((_INDEX, "sqlite_"))]
-    return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in ours}  # noqa: S608
+    counted = {name: f'SELECT count(*) FROM "{name}"' for name in ours}  # noqa: S608
+    return {name: connection.execute(query).fetchone()[0] for name, query in counted.items()}
 
 
 def _version(connection: sqlite3.Connection, file: Path) -> str:

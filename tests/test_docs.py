@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -77,3 +78,28 @@ def test_every_package_is_on_the_architecture_page() -> None:
     said = read("docs/architecture.md")
     for package in packages:
         assert f"{package}/" in said
+
+
+def named_tests(page: str) -> set[str]:
+    return set(re.findall(r"`(tests/[\w/]+\.py(?:::\w+)?)`", read(page)))
+
+
+def test_every_test_that_the_security_page_names_is_there() -> None:
+    named = named_tests("docs/security.md")
+    assert len(named) > 30
+    for each in named:
+        file, _, name = each.partition("::")
+        tree = ast.parse(read(file))
+        there = {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+        assert not name or name in there, each
+
+
+def test_every_threat_has_a_line_that_shows_what_stands_against_it() -> None:
+    rows = [line for line in read("docs/security.md").splitlines() if line.startswith("| ")]
+    threats = [line for line in rows if not line.startswith("| threat ")]
+    assert len(threats) > 25
+    for line in threats:
+        threat, against, shown = (each.strip() for each in line.strip("|").split("|"))
+        assert threat
+        assert against
+        assert re.search(r"`(?:tests/|make check)", shown), line

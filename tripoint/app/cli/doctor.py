@@ -62,6 +62,7 @@ def examine(load: Callable[[], Settings]) -> Iterator[Finding]:
         ("channels", _channels),
         ("templates", _templates),
         ("page", _page),
+        ("files", _files),
     )
     for name, check in checks:
         try:
@@ -149,3 +150,15 @@ def _page(settings: Settings) -> Iterator[Finding]:
         return
     asks = "asks for a token" if access_of(web).token else "open to this machine alone"
     yield Finding("page", good=True, found=f"{web.host}, port {web.port}: {asks}")
+
+
+def _files(settings: Settings) -> Iterator[Finding]:
+    from tripoint.app.secrecy import how_to_close, wide_files
+
+    wide = wide_files(settings)
+    found = (
+        f"every user of this machine may read {', '.join(map(str, wide))}"
+        if wide
+        else "database and secrets are closed"
+    )
+    yield Finding("files", good=not wide, found=found, mend=how_to_close(wide) if wide else "")

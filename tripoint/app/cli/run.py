@@ -79,10 +79,13 @@ class _Asked:
 
 async def _in_turn(asked: _Asked) -> None:
     """Serve as long as nobody else works on this database, and again when that was lost and got back."""
+    from tripoint.app.secrecy import how_to_close, wide_files
     from tripoint.app.standby import get_turn, opened_turn, settings_now
 
     stop, again = asyncio.Event(), False
     say = log_as_service(asked.settings)
+    if wide := wide_files(asked.settings):
+        say(f"every user of this machine may read {wide[0]}: {how_to_close(wide)}")
 
     def end() -> None:
         asked.systemd.stopping()
