@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("requirements.lock", "requirements-container.lock")
 SERVICES = ("pypi", "osv")
-TIMEOUT_S = 180
+TIMEOUT_S = 60  # a network that swallows what is sent must not hold the check up for long
 
 Ask = Callable[[str], str]
 """Asks a service about all libraries; returns pip-audit's JSON, nothing where it could not be asked."""
