@@ -43,7 +43,7 @@ def write_pack(
     files = {
         "article.txt": f"{stored.article.title}\n\n{stored.article.text}\n".encode(),
         "article.json": _json(_described(stored)),
-        "assessment.json": _json([asdict(each) for each in assessments]),
+        "assessment.json": _json([_taken_apart(each) for each in assessments]),
         "revisions.json": _json([{"revision": n, "title": title, "text": text} for n, title, text in revisions]),
         "revisions.diff": "".join(_diffs(revisions)).encode(),
     }
@@ -82,6 +82,10 @@ def verify_pack(folder: Path) -> tuple[str, ...]:
     extra = {each.name for each in folder.iterdir()} - {*told, MANIFEST}
     problems.extend(f"{name}: not of this pack" for name in sorted(extra))
     return tuple(problems)
+
+
+def _taken_apart(assessment: Assessment) -> dict[str, object]:
+    return {**asdict(assessment), "hits": [each._asdict() for each in assessment.hits]}
 
 
 def _described(stored: StoredArticle) -> dict[str, Any]:
