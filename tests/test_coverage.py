@@ -127,6 +127,27 @@ def test_what_an_overflowed_feed_dropped_is_found_in_the_sitemap(
     assert old == [(1,)]  # what the sitemap lists from before the gap is left alone
 
 
+def test_what_a_repair_finds_is_told_in_a_summary_where_it_is_old(
+    house: House, desk: list[DeskOutlet], room: NewsroomThread
+) -> None:
+    house.settings["alerts"] = {"max_age_h": 0.02}  # the dropped page is five minutes old
+    outlet = desk[0].outlet
+    missed = next(each.page for each in desk[0].pages if each.grade == 3 and each.kind == "article")
+    outlet.pages.remove(missed)
+    _overflowed(house, outlet, room)
+    room.publish(outlet.name, replace(missed, published=datetime.now(UTC) - timedelta(minutes=5), in_feed=False))
+    report = json.loads(house.run("crawl", "--json").stdout.splitlines()[-1])
+    assert report["results"]["gaps repaired"] == 1
+    relevant = house.rows("select a.id, a.url from articles a join assessments s on s.article_id = a.id and s.relevant")
+    (article,) = (number for number, url in relevant if url.endswith(missed.path))
+    assert {each["verdict"] for each in house.json("alerts", "why", str(article))} == {"too-old"}
+    house.run("jobs", "run", "digests")
+    alerts = house.json("alerts", "list")
+    assert [each for each in alerts if each["digest"] and missed.path in json.dumps(each["digest"])]
+    alone = [each for each in alerts if not each["digest"] and missed.path in each["evidence"]["url"]]
+    assert {(each["state"], each["attempts"]) for each in alone} == {("digested", 0)}
+
+
 def test_a_gap_stays_a_gap_without_a_sitemap_that_reaches_back(
     house: House, desk: list[DeskOutlet], room: NewsroomThread
 ) -> None:

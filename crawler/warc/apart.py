@@ -87,6 +87,16 @@ class _Gathered:
         self.cursor, self.share = cursor, share
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """The address comes from the settings: who answers there does not send us to another, which may lie inside."""
+
+    def redirect_request(self, *_told: object) -> None:
+        """Take the redirect for the answer."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
+
+
 class PlainAsk:
     """Asks for parts of a file without Scrapy, whose reactor a process has once."""
 
@@ -118,11 +128,14 @@ class PlainAsk:
         headers = {"Range": f"bytes={part[0]}-{part[1]}", "User-Agent": self._user_agent}
         request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the scheme was looked at
         try:
-            with urllib.request.urlopen(request, timeout=patience.timeout_s) as response:  # noqa: S310
+            with _OPENER.open(request, timeout=patience.timeout_s) as response:
                 body = response.read(patience.most_bytes + 1)
                 said, status = response.headers, response.status
                 wanted = int(said.get("Content-Length") or len(body))
         except urllib.error.HTTPError as error:
+            if 300 <= error.code < 400:
+                reason = f"HTTP {error.code}: it lies elsewhere, and redirects are not followed here"
+                return Failure(Step.LISTING, url, reason, retryable=False)
             body, said, status, wanted = b"", error.headers, error.code, 0
         except (OSError, ValueError) as error:
             return Failure(Step.LISTING, url, f"{type(error).__name__}: {error}"[:200], retryable=True)

@@ -63,6 +63,10 @@ def test_a_file_of_a_server_is_read_in_parts_whatever_it_answers_first(task: Fil
         assert found.held == read_file(task).held
         good = [each for each in crawl.asked_for(KEY) if each.status == 206]
         assert len({each.first for each in good}) == len(good) - 1 > 2  # each byte once, but for what was cut off
+        crawl.troubles.append("moved")
+        moved = read_file(replace(task, address=f"{crawl.base}/{KEY}"))
+        assert moved.sought.state is ShardState.FAILED
+        assert moved.sought.reason.startswith("HTTP 302: ")
         crawl.closed.add(KEY)
         refused = read_file(replace(task, address=f"{crawl.base}/{KEY}"))
         assert (refused.sought.state, refused.sought.reason) == (ShardState.FAILED, "HTTP 403")

@@ -18,7 +18,7 @@ from aiohttp import web
 from tests.newsroom.looped import LoopThread
 from tests.newsroom.server import _listener
 
-Trouble = Literal["slow down", "forbidden", "cut off", "whole", "other bytes"]
+Trouble = Literal["slow down", "forbidden", "cut off", "whole", "other bytes", "moved"]
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _ERRORS = {
     403: ("AccessDenied", "Access Denied"),
@@ -112,6 +112,8 @@ class CommonCrawl:
     def _answer(self, key: str, first: int, last: int, trouble: str) -> web.Response:
         if trouble == "slow down":
             return _error(503, key)
+        if trouble == "moved":
+            return web.Response(status=302, headers={"Location": f"/{key}"})
         if trouble == "forbidden" or key in self.closed:
             return _error(403, key)
         if key not in self.files:
