@@ -47,7 +47,7 @@ class _Job:
 
 
 _END = _Job(lambda: None, is_shared=False)
-_MOST_SHARED = 32
+_MOST_SHARED = 8  # more would hold up all that may be fetched, and leave those who read pages without any
 _TRIES = 5  # of what meets other processes
 _GATHER_S = 0.05  # a page is minutes old when it is found: this long it may wait for others
 _BELIEVED = 3  # so many waited in vain: whoever asks waits for each answer before it asks again
