@@ -121,6 +121,6 @@ def test_writers_that_wait_for_each_other_both_get_through(postgres: str, tmp_pa
             (1, 2),
             (2, 2),
         ]
-    assert len(conflicts) == 1
+    assert conflicts  # one, or more where the one that was ended began anew before the other was through
     for each in (first, second):
         each.close()
