@@ -10,12 +10,11 @@ import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from aiohttp import web
 
-from tests.newsroom.looped import LoopThread
+from tests.newsroom.looped import Looped, LoopThread
 from tests.newsroom.server import _listener
 
 Trouble = Literal["slow down", "forbidden", "cut off", "whole", "other bytes", "moved"]
@@ -38,7 +37,7 @@ class Asked:
     status: int
 
 
-class CommonCrawl:
+class CommonCrawl(Looped):
     """Serves its files on loopback, in a thread of its own."""
 
     def __init__(self) -> None:
@@ -49,17 +48,6 @@ class CommonCrawl:
         self.base = ""
         self._answered = threading.Condition()
         self._looped = LoopThread("common-crawl", self._serving)
-
-    def __enter__(self) -> Self:
-        """Start serving."""
-        self._looped.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop serving."""
-        self._looped.__exit__(kind, error, trace)
 
     def month(self, year: int, month: int, files: Sequence[tuple[str, bytes]]) -> list[str]:
         """Put a month's files into the bucket, each with its time of 14 digits, and list them; return their keys."""

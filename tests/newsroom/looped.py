@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 _Server = TypeVar("_Server")
 _Result = TypeVar("_Result")
@@ -62,3 +62,20 @@ class LoopThread(Generic[_Server]):
             if self._opened.done():
                 raise
             self._opened.set_exception(error)
+
+
+class Looped:
+    """A server that is entered and left with its thread, `_looped`."""
+
+    _looped: LoopThread[Any]
+
+    def __enter__(self) -> Self:
+        """Start the thread and return once it serves."""
+        self._looped.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop serving and wait for the thread."""
+        self._looped.__exit__(kind, error, trace)

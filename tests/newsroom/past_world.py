@@ -7,13 +7,12 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from aiohttp import web
 
 from tests.newsroom.exchange import Answer, Request
-from tests.newsroom.looped import LoopThread
+from tests.newsroom.looped import Looped, LoopThread
 from tests.newsroom.past import PastOutlet
 from tests.newsroom.past_site import PastSite
 from tests.newsroom.server import _listener
@@ -27,7 +26,7 @@ class Site(Protocol):
         ...
 
 
-class PastWorld:
+class PastWorld(Looped):
     """Serves every outlet, and whatever indexes were added, each on an address of its own."""
 
     def __init__(self, outlets: Sequence[PastOutlet], indexes: Sequence[Callable[[PastWorld, str], Site]] = ()) -> None:
@@ -41,17 +40,6 @@ class PastWorld:
         self._makers = list(indexes)
         self._answered = threading.Condition()
         self._looped = LoopThread("past", self._serving)
-
-    def __enter__(self) -> Self:
-        """Start serving."""
-        self._looped.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop serving."""
-        self._looped.__exit__(kind, error, trace)
 
     def wait_for(self, requests: int, timeout_s: float) -> bool:
         """Wait until so many requests were logged in all; return False where they did not come in time."""

@@ -1,17 +1,15 @@
 """The newsroom for tests that are not asynchronous themselves."""
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 from tests.newsroom.behaviours import Behaviour
 from tests.newsroom.exchange import Request
-from tests.newsroom.looped import LoopThread
+from tests.newsroom.looped import Looped, LoopThread
 from tests.newsroom.page import NewsPage, Outlet
 from tests.newsroom.server import Newsroom
 
 
-class NewsroomThread:
+class NewsroomThread(Looped):
     """Runs a Newsroom in a thread of its own; every method may be called from any thread."""
 
     def __init__(
@@ -19,17 +17,6 @@ class NewsroomThread:
     ) -> None:
         self._outlets = list(outlets)
         self._looped = LoopThread("newsroom", lambda: Newsroom(self._outlets, hosts, port_base, domain))
-
-    def __enter__(self) -> Self:
-        """Start the thread and return once every outlet listens."""
-        self._looped.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop the newsroom and wait for its thread."""
-        self._looped.__exit__(kind, error, trace)
 
     @property
     def outlets(self) -> list[Outlet]:
