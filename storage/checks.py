@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from storage import tables as t
 from storage.database import Database
@@ -28,7 +28,7 @@ class CheckStore:
         """Keep what was found, and queue what is worth telling in the same transaction; return how many alerts."""
         queued = 0
         with self._database.write() as connection:
-            known = {each.check.name: each for each in self._everything()}
+            known = {each.check.name: each for each in _everything(connection)}
             for check in found:
                 before = known.get(check.name)
                 since = before.since if before and before.check.good == check.good else now
@@ -42,11 +42,12 @@ class CheckStore:
 
     def everything(self) -> Sequence[KeptCheck]:
         """Return what was found last, what is wrong first."""
-        return sorted(self._everything(), key=lambda each: (each.check.good, each.check.name))
-
-    def _everything(self) -> Sequence[KeptCheck]:
         with self._database.read() as connection:
-            return [
-                KeptCheck(Check(row.name, row.is_good, row.found, row.mend), row.since, row.at)
-                for row in connection.execute(select(t.checks))
-            ]
+            return sorted(_everything(connection), key=lambda each: (each.check.good, each.check.name))
+
+
+def _everything(connection: Connection) -> Sequence[KeptCheck]:
+    return [
+        KeptCheck(Check(row.name, row.is_good, row.found, row.mend), row.since, row.at)
+        for row in connection.execute(select(t.checks))
+    ]

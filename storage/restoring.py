@@ -21,7 +21,7 @@ from tripoint.domain.errors import BusyError, MendError, StorageError
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '30s'"
 _SCHEMA = "tripoint_before_"
 _MAGIC = b"SQLite format 3\x00"
-_BESIDE = ("-wal", "-shm")
+BESIDE = ("-wal", "-shm")  #: what SQLite keeps beside a file, by the ends of the names
 _OTHER_TABLES = frozenset({"alembic_version", "search_words"})  # that `storage.tables` does not name
 
 Tell = Callable[[str, int, int], None]
@@ -89,11 +89,11 @@ def undo(url: str, now: datetime) -> tuple[str, str]:
     Returns what came back, and where the other one is now. Raises `MendError` where nothing was set aside.
     """
     if (target := file_of(url)) is not None:
-        before = [each for each in target.parent.glob(f"{target.name}.before-*") if not each.name.endswith(_BESIDE)]
+        before = [each for each in target.parent.glob(f"{target.name}.before-*") if not each.name.endswith(BESIDE)]
         if not before:
             raise _nothing_aside()
         newest = max(before)
-        logs = {each: Path(f"{newest}{each}") for each in _BESIDE}
+        logs = {each: Path(f"{newest}{each}") for each in BESIDE}
         there = {each for each, log in logs.items() if log.exists()}
         aside = _swap_files(target, newest, now)
         for each in there:
@@ -125,7 +125,7 @@ def _swap_files(target: Path, new: Path, now: datetime) -> str:
         with ExitStack() as on_failure:
             if is_replaced:
                 _let_go(target)
-                for each in _BESIDE:  # only a damaged one still has these, and they would be taken for the new one's
+                for each in BESIDE:  # only a damaged one still has these, and they would be taken for the new one's
                     if Path(f"{target}{each}").exists():
                         _move(Path(f"{target}{each}"), Path(f"{aside}{each}"), on_failure)
                 _name_too(target, aside, on_failure)

@@ -99,7 +99,7 @@ def check_backup(file: Path, tell: Tell) -> Manifest:
     """Read a backup from end to end; raises `StorageError` where a byte is not as it was written."""
     with opened_backup(file) as (manifest, archive):
         for name, kept in manifest.files.items():
-            with _member(archive, name) as member:
+            with archive.open(name) as member:
                 _compare(name, kept, _copied(member, None, name, kept.bytes, tell))
     return manifest
 
@@ -112,7 +112,7 @@ def unpack_database(file: Path, into: Path, tell: Tell) -> Manifest:
         if free < kept.bytes:
             problem = f"the database needs {kept.bytes / 1e6:.1f} MB and the disk has {free / 1e6:.1f} MB free"
             raise StorageError(problem, "free some space; nothing was changed")
-        with _member(archive, DATABASE) as member, into.open("xb") as target:
+        with archive.open(DATABASE) as member, into.open("xb") as target:
             into.chmod(0o600)
             _compare(DATABASE, kept, _copied(member, target, "unpacking", kept.bytes, tell))
             os.fsync(target.fileno())
@@ -133,7 +133,7 @@ def unpack_files(file: Path, folder: Path) -> tuple[str, ...]:
         for name in names:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _member(archive, name) as member, path.open("xb") as target:
+            with archive.open(name) as member, path.open("xb") as target:
                 _compare(name, manifest.files[name], _copied(member, target, name, 0, lambda *_: None))
     return tuple(names)
 
@@ -190,10 +190,6 @@ def _pack(
         archive.writestr(MANIFEST, json.dumps(said, ensure_ascii=False, indent=1))
     with packed.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
-    return archive.open(name)
 
 
 def _copied(source: IO[bytes], target: IO[bytes] | None, what: str, size: int, tell: Tell) -> Kept:

@@ -7,11 +7,9 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.restoring import file_of
+from storage.restoring import BESIDE, file_of
 from tripoint.app.settings import Settings
 from tripoint.domain.errors import StorageError
-
-_BESIDE = ("-wal", "-shm")
 
 
 def wide_files(settings: Settings) -> list[Path]:
@@ -27,7 +25,7 @@ def wide_files(settings: Settings) -> list[Path]:
 def _files(settings: Settings) -> Iterator[Path]:
     if (database := file_of(settings.database_url)) is not None:
         yield database
-        yield from (Path(f"{database}{each}") for each in _BESIDE)
+        yield from (Path(f"{database}{each}") for each in BESIDE)
     if settings.web.token_file is not None:
         yield settings.web.token_file.absolute()
     for channel in settings.channels.values():

@@ -74,9 +74,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-log = logging.getLogger(__name__)
-
-
 def utc_now() -> datetime:
     """Return the time; the only clock that the rooms are given."""
     return datetime.now(UTC)
