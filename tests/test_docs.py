@@ -8,43 +8,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from tripoint.app.cli.main import app
 from tripoint.app.settings import ChannelSection, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-VERBS = (
-    "init",
-    "crawl",
-    "run",
-    "jobs",
-    "reload",
-    "web",
-    "score",
-    "stories",
-    "story",
-    "revisions",
-    "search",
-    "evidence",
-    "migrate-archive",
-    "backup",
-    "restore",
-    "prune",
-    "install-service",
-    "sources list",
-    "sources check",
-    "sources quarantine",
-    "alerts list",
-    "alerts policies",
-    "alerts show",
-    "alerts failed",
-    "doctor",
-    "topic list",
-    "feedback",
-    "coverage",
-    "backfill",
-    "audit",
-    "calibrate",
-)
+PAGES = ("README.md", *sorted(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")))
 
 
 def read(name: str) -> str:
@@ -60,9 +31,34 @@ def test_every_setting_is_documented(section: str) -> None:
         assert f"| `{key}` |" in said
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_is_in_the_readme(verb: str) -> None:
-    assert f"`tripoint {verb}" in read("README.md")
+def verbs() -> dict[str, set[str]]:
+    """Every verb with the verbs under it, as the program itself knows them."""
+    command = get_command(app)
+    assert isinstance(command, TyperGroup)
+    return {
+        name: {verb for verb, of in each.commands.items() if not of.hidden} if isinstance(each, TyperGroup) else set()
+        for name, each in command.commands.items()
+    }
+
+
+def test_every_verb_is_on_the_page_of_commands() -> None:
+    rows = [line for line in read("docs/commands.md").splitlines() if line.startswith("| `tripoint ")]
+    named = {(verb, each) for verb, under in verbs().items() for each in (under or {""})}
+    assert len(named) > 50
+    for verb, under in sorted(named):
+        said = [row.split("|")[1] for row in rows if re.search(rf"`(?:tripoint )?{verb}\b", row.split("|")[1])]
+        assert said, verb
+        assert any(re.search(rf"[` ]{under}[` ,]", row) for row in said) or not under, f"{verb} {under}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_names_a_verb_that_is_not_there(page: str) -> None:
+    known = verbs()
+    for verb, under in re.findall(
+        r"(?:^|[`$] ?)tripoint ([a-z][a-z-]+)(?: ([a-z][a-z-]+)\b)?", read(page), re.MULTILINE
+    ):
+        assert verb in known, f"tripoint {verb}"
+        assert not under or not known[verb] or under in known[verb], f"tripoint {verb} {under}"
 
 
 def test_every_job_is_in_the_operations_page() -> None:
