@@ -53,6 +53,11 @@ class Folded:
     cased: str  #: the same characters before case folding, to ask about capitals
     _shifts: _Shifts | None  #: None when every offset is the same in both
 
+    @property
+    def is_composed(self) -> bool:
+        """Whether the original's letters and marks are composed, with nothing between them that is never seen."""
+        return self._shifts is None
+
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the original text that a folded span came from, marks that follow a letter included."""
         if self._shifts is None:
@@ -142,6 +147,7 @@ _PLACEMENT = _new_placement()
 # Both begin with the rare letter, so that the search runs from one to the next.
 _OLD_TONE = re.compile(r"[òóỏõọùúủũụ](?:(?<=[òóỏõọ])[ae]|(?<=[ùúủũụ])(?<!q.)y)(?!\w)")
 _Y_FOR_I = re.compile(r"[yýỳỷỹỵ](?<=[hklmst].)(?!\w)")
+_PLAIN_Y_FOR_I = re.compile(r"y(?<=[hklmst].)(?!\w)")  # a single letter to search for, which takes a fifth of the time
 _I_OF_Y = dict(zip("yýỳỷỹỵ", "iíìỉĩị", strict=True))
 
 
@@ -192,7 +198,7 @@ def unmark(text: str) -> Folded:
         cased = _unmarked_at_once(composed)
         if cased is None:
             cased = _bare(composed)
-    return Folded(_Y_FOR_I.sub("i", cased.lower()), cased, shifts)
+    return Folded(_PLAIN_Y_FOR_I.sub("i", cased.lower()), cased, shifts)
 
 
 def _bare(text: str) -> str:
@@ -300,7 +306,10 @@ _LATIN = [chr(code) for code in range(0x41, 0x1EFA) if code < 0x250 or code >= 0
 _CAPITALS = "".join(each for each in _LATIN if each.isupper())  # of a range such as À-Ỹ half are small letters
 _SMALLS = "".join(each for each in _LATIN if each.islower())
 # All alternatives begin with one set, so that the search runs from one such character to the next.
-_END = re.compile(rf"[\n.!?…](?:(?<=\n)\n*|(?<!\n)[.!?…]*[\"'”’»)\]]*(?=\s|$)|(?<=\.)(?=[{_CAPITALS}][{_SMALLS}]))")
+_END = re.compile(
+    rf"[\n.!?…](?:(?<=\n)\n*|(?<!\n)[.!?…]*[\"'”’»)\]]*(?:\n+|(?=\s|$))|(?<=\.)(?=[{_CAPITALS}][{_SMALLS}]))"
+)
+_BLANKS = frozenset(" \n\t")
 _LONGER_THAN_ANY = 8  # letters: no abbreviation has so many
 
 
@@ -310,12 +319,10 @@ def sentences(text: str) -> list[tuple[int, int]]:
     start = 0
     for found in _END.finditer(text):
         first, end = found.span()
-        if text[first] == "\n":
-            _add(spans, text, start, first)
-        elif end - first == 1 and text[first] == "." and _is_abbreviation(text, start, first):
+        # What a line break follows ends there, abbreviation or not.
+        if end - first == 1 and text[first] == "." and _is_abbreviation(text, start, first):
             continue
-        else:
-            _add(spans, text, start, end)
+        _add(spans, text, start, end)
         start = end
     _add(spans, text, start, len(text))
     return spans
@@ -341,16 +348,19 @@ def _is_abbreviation(text: str, start: int, dot: int) -> bool:
 
 def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
     """Add a span without the blanks around it, unless nothing is left; nearly always one stands before it."""
-    if start < end and text[start].isspace():
+    if start < end and text[start] in _BLANKS:
         start += 1
-    if start == end:
+    if start < end and text[end - 1] == "\n":
+        end -= 1
+    if start >= end:
         return
     if text[start].isspace() or text[end - 1].isspace():
         whole = text[start:end]
         start = end - len(whole.lstrip())
         end -= len(whole) - len(whole.rstrip())
-    if end > start:
-        spans.append((start, end))
+        if start >= end:
+            return
+    spans.append((start, end))
 
 
 def sentence_with(starts: Sequence[int], offset: int) -> tuple[int, int]:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import islice
 
-from tripoint.domain.text import sentence_with, sentences
+from tripoint.domain.text import sentence_with, sentences, unmark
 from tripoint.domain.types import Assessment, Hit, Sentence, Share, Zone
 from tripoint.relevance.features import Features, Layout, read_features
 from tripoint.relevance.language import LanguageGuesser
-from tripoint.relevance.layout import asides, listing, read_lines
+from tripoint.relevance.layout import Line, asides, listing, read_lines
 from tripoint.relevance.lexicon import Lexicon
 from tripoint.relevance.matcher import Match, Matcher
 from tripoint.relevance.topic import FACETS, Topic, Weights
@@ -38,23 +38,24 @@ class Judge:
     def assess(self, title: str, text: str, language: str) -> tuple[Assessment, ...]:
         """Return one assessment for each topic; `language` may be empty, and is then guessed."""
         language = language or self._guesser.guess(f"{title[:2000]}\n{text[:2000]}")
-        texts, spans, matches = self._read(title, text)
-        layout = _layout(texts, spans)
+        texts, spans, matches, layout = self._read(title, text)
         return tuple(self._judge(topic, texts, spans, matches, layout, language) for topic in self._topics)
 
     def measure(self, title: str, text: str) -> dict[str, Features]:
         """Return the features of a text for each topic by name, whatever its language."""
-        texts, spans, matches = self._read(title, text)
-        layout = _layout(texts, spans)
+        texts, spans, matches, layout = self._read(title, text)
         return {topic.name: read_features(topic, _hits(topic, texts, spans, matches), layout) for topic in self._topics}
 
     def _read(
         self, title: str, text: str
-    ) -> tuple[dict[Zone, str], dict[Zone, list[tuple[int, int]]], dict[Zone, list[Match]]]:
+    ) -> tuple[dict[Zone, str], dict[Zone, list[tuple[int, int]]], dict[Zone, list[Match]], Layout]:
         title, text = title[:2000], text[:_MOST_CHARACTERS]
-        spans = {Zone.TITLE: [(0, len(title))] if title else [], Zone.TEXT: sentences(text)}
         texts = {Zone.TITLE: title, Zone.TEXT: text}
-        return texts, spans, {zone: self._matcher.find(each) for zone, each in texts.items()}
+        spans = {Zone.TITLE: [(0, len(title))] if title else [], Zone.TEXT: sentences(text)}
+        folded = unmark(text)
+        matches = {Zone.TITLE: self._matcher.find(title), Zone.TEXT: self._matcher.find_in(folded)}
+        lines = read_lines(text, is_composed=folded.is_composed)
+        return texts, spans, matches, _layout(lines, spans[Zone.TEXT], has_title=bool(title))
 
     def _judge(
         self,
@@ -73,14 +74,14 @@ class Judge:
         note = ""
         if language not in topic.languages:
             score, note = 0.0, f"language {language or 'unknown'} is not scored"
-        counts = Counter(facet for facet, _ in {(hit.facet, hit.concept) for hit in hits})
+        counts = Counter({hit.concept: hit.facet for hit in hits}.values())
         return Assessment(
             topic=topic.name,
             topic_version=topic.version,
             score=round(score, 4),
             threshold=topic.threshold,
             relevant=score >= topic.threshold,
-            facets=tuple((facet, counts[facet]) for facet in FACETS if counts[facet]),
+            facets=tuple((facet, counts[facet]) for facet in FACETS if facet in counts),
             hits=hits,
             shares=shares,
             evidence=_evidence(features, texts, spans),
@@ -111,12 +112,11 @@ def _hits(
     return tuple(hits)
 
 
-def _layout(texts: dict[Zone, str], spans: dict[Zone, list[tuple[int, int]]]) -> Layout:
-    lines = read_lines(texts[Zone.TEXT])
-    count = len(spans[Zone.TEXT])
-    aside = asides(lines, spans[Zone.TEXT])
+def _layout(lines: Sequence[Line], spans: Sequence[tuple[int, int]], *, has_title: bool) -> Layout:
+    count = len(spans)
+    aside = asides(lines, spans)
     lead = tuple(islice((index for index in range(count) if index not in aside), _LEAD))
-    return Layout(count - len(aside), aside, lead, listing(lines), bool(texts[Zone.TITLE]))
+    return Layout(count - len(aside), aside, lead, listing(lines), has_title)
 
 
 def score_of(weights: Weights, features: Features) -> float:

@@ -102,7 +102,10 @@ def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features
         hits = [hit for hit in hits if hit.zone is Zone.TITLE or hit.sentence not in layout.asides]
     units = _units(topic, hits)
     counts = Counter([hit.concept for hit in hits])
-    passages = sorted(_passages(units, layout), key=lambda each: (-each.firmness, each.unit.index))
+    is_gated = any(each.has_core for each in units.values()) and any(each.has_partner for each in units.values())
+    # No passage joins, and no arms stand beside, what is not named.
+    passages = _passages(units, layout) if is_gated else []
+    passages.sort(key=lambda each: (-each.firmness, each.unit.index))
     firm = [each for each in passages if each.firmness >= 0.5]
     title = _headline(units, layout)
     is_stood_for = title is not None and title.zone is Zone.TEXT
@@ -112,7 +115,7 @@ def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features
         "lead": max(lead, default=0.0),
         "title": _title(title, is_stood_for=is_stood_for),
         "focus": _focus(units, layout),
-        "anchors": min(_anchors(units, layout), 2) / 2,
+        "anchors": min(_anchors(units, layout), 2) / 2 if is_gated else 0.0,
         "variety": min(len(set().union(*(each.acts for each in firm))), 4) / 4,
         "density": min(3 * len(firm) / max(layout.sentences, 4), 1.0),
         "third": _outweigh(topic, counts),
@@ -120,7 +123,6 @@ def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features
         "veto": _veto(topic, counts, units, len(firm)),
         "listing": layout.listing,
     }
-    is_gated = any(each.has_core for each in units.values()) and any(each.has_partner for each in units.values())
     return Features(values, tuple(passages), is_gated)
 
 

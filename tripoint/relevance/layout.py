@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from tripoint.domain.text import marked, nfc, strip_marks
@@ -37,15 +38,15 @@ class Line(NamedTuple):
     is_headline: bool  #: short, and not closed as a sentence is
 
 
-def read_lines(text: str) -> list[Line]:
-    """Return the lines of a text that are not blank, in their order."""
+def read_lines(text: str, *, is_composed: bool) -> list[Line]:
+    """Return the lines of a text that are not blank, in their order; `is_composed` where it is known to be in NFC."""
     found = []
     end = -1
     for raw in text.split("\n"):
         end += len(raw) + 1
         if line := raw.strip():
-            settled = nfc(line)
-            found.append(Line(settled, end, _is_headline(settled)))
+            settled = line if is_composed else nfc(line)
+            found.append(Line(settled, end, settled[-1] not in _ENDS and _is_headline(settled)))
     return found
 
 
@@ -56,6 +57,8 @@ def asides(lines: Sequence[Line], spans: Sequence[tuple[int, int]]) -> frozenset
     that stands between prose. The first line is not, for a lead may come without a full stop, unless a menu begins
     there: a few words, and further lines without prose under it.
     """
+    if not any(is_headline or _leads_elsewhere(line) for line, _, is_headline in lines):
+        return frozenset()
     said: set[int] = set()
     likely: set[int] = set()
     index = 0
@@ -94,12 +97,15 @@ def listing(lines: Sequence[Line]) -> float:
 
 
 def _leads_elsewhere(line: str) -> bool:
-    if line[0].isalnum() and strip_marks(line[:2].lower()) not in _OPENINGS:
-        return False  # asked first, for it is so of nearly every line
-    return bool(_LEADS_ELSEWHERE.match(line))
+    # How it begins is asked first, for nearly no line begins so.
+    return (not line[0].isalnum() or _opens_so(line[:2])) and bool(_LEADS_ELSEWHERE.match(line))
+
+
+@lru_cache(maxsize=4096)
+def _opens_so(letters: str) -> bool:
+    return strip_marks(letters.lower()) in _OPENINGS
 
 
 def _is_headline(line: str) -> bool:
-    if line[-1] in _ENDS or len(line) > _LONG_HEADLINE:
-        return False
-    return line.rstrip(_CLOSES)[-1:] not in _ENDS
+    """Return whether a line that has no mark at its end is none of prose."""
+    return len(line) <= _LONG_HEADLINE and line.rstrip(_CLOSES)[-1:] not in _ENDS

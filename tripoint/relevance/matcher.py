@@ -40,7 +40,17 @@ class Match(NamedTuple):
     end: int
 
 
-_Found = tuple[int, int, Alias]  # start, minus end (so that of two the longer comes first), and what stands there
+class _Entry(NamedTuple):
+    """What is told of an alias that was found; all of it is known beforehand."""
+
+    concept: str
+    kind: str
+    needs: bool
+    name: bool
+    parts: tuple[Match, ...]  #: those it is told as, offsets within the alias; itself where there are none
+
+
+_Found = tuple[int, int, _Entry]  # start, minus end (so that of two the longer comes first), and what stands there
 
 
 class _Beside(NamedTuple):
@@ -48,12 +58,14 @@ class _Beside(NamedTuple):
 
     words: tuple[str, ...]
     guards: tuple[Guard, ...]
+    edges: frozenset[str]  #: the letters of the words that touch the alias, which tell most of the time
 
 
 class _Asking(NamedTuple):
     """An alias with what it asks of the words beside it, None where it asks nothing."""
 
-    alias: Alias
+    entry: _Entry
+    line: str  #: the language that the line must be in, where it asks for one
     capitals: tuple[int, ...]  #: places at which the alias asks for one, where it does
     after: _Beside | None
     before: _Beside | None
@@ -66,7 +78,7 @@ class _Pattern(NamedTuple):
 
     opens_word: bool
     closes_word: bool
-    free: Alias | None  # the alias that asks for nothing, wherever it stands
+    free: _Entry | None  # the alias that asks for nothing, wherever it stands
     aliases: tuple[_Asking, ...]
 
 
@@ -101,42 +113,45 @@ class Matcher:
     """Knows the automaton of one lexicon; finding is linear in the text and hardly depends on the aliases."""
 
     def __init__(self, lexicon: Lexicon) -> None:
-        self._kinds = {each.id: each.kind for each in lexicon.concepts}
-        patterns: dict[str, list[Alias]] = defaultdict(list)
+        parts = _named_parts(lexicon)
+        patterns: dict[str, list[_Asking]] = defaultdict(list)
         for concept in lexicon.concepts:
             for alias in concept.aliases:
-                patterns[alias.folded].append(alias)
+                named = parts.get((concept.id, alias.folded), ())
+                entry = _Entry(concept.id, concept.kind, alias.needs, alias.name, named)
+                patterns[alias.folded].append(_asking(alias, entry))
         self._patterns = [_pattern(text, aliases) for text, aliases in patterns.items()]
-        self._parts = _named_parts(lexicon)
         # The form that reads a text fastest; it takes about two kilobytes an alias.
         self._automaton = AhoCorasick(list(patterns), implementation=Implementation.DFA)
 
     def find(self, text: str) -> list[Match]:
         """Return what stands in a text, in its order, no two overlapping; shields are used and not returned."""
-        if not text:
-            return []
-        folded = unmark(text)
+        return self.find_in(unmark(text)) if text else []
+
+    def find_in(self, folded: Folded) -> list[Match]:
+        """Return what `find` does for a text whose diacritics were taken off already."""
         refused_names: set[str] = set()
         kept = _longest(self._accepted(folded, refused_names))
-        sure = {alias.concept for _, _, alias in kept if not (alias.needs or alias.name)}
+        sure: set[str] | None = None
         matches = []
-        for start, minus_end, alias in kept:
-            concept = alias.concept
-            in_doubt = alias.needs or (alias.name and concept in refused_names)
-            kind = self._kinds[concept]
-            if kind == "shield" or (in_doubt and concept not in sure):
+        original = None if folded.is_composed else folded.original
+        for start, minus_end, (concept, kind, needs, name, parts) in kept:
+            if kind == "shield":
                 continue
-            for part, part_kind, first, last in self._parts.get((concept, alias.folded), ()):
-                matches.append(Match(part, part_kind, *folded.original(start + first, start + last)))
-                kind = ""
-            if kind:
-                matches.append(Match(concept, kind, *folded.original(start, -minus_end)))
+            if needs or (name and concept in refused_names):
+                if sure is None:
+                    sure = {each.concept for _, _, each in kept if not (each.needs or each.name)}
+                if concept not in sure:
+                    continue
+            for part, part_kind, first, last in parts or ((concept, kind, 0, -minus_end - start),):
+                span = (start + first, start + last)
+                matches.append(Match(part, part_kind, *(original(*span) if original else span)))
         return matches
 
     def _accepted(self, folded: Folded, refused_names: set[str]) -> list[_Found]:
         """Return what may stand; adds to `refused_names` each concept whose alias is somebody's name here."""
         found: list[_Found] = []
-        lines = _Lines(folded)
+        line = _Line("", 0, -1)
         hidden = _hidden(folded.text)
         text, patterns = folded.text, self._patterns
         # One look-up for each character beside a match instead of a call; one more stands behind the text.
@@ -152,33 +167,24 @@ class Matcher:
             if free is not None:
                 found.append((start, -end, free))
                 continue
-            line = lines.at(start)
+            if not line.start <= start <= line.end:  # they come in rising order, so that one line is enough to remember
+                line = _line_at(folded, start)
             for asking in aliases:
-                alias = asking.alias
+                entry = asking.entry
                 if _guards_hold(asking, folded, start, end, line):
-                    found.append((start, -end, alias))
+                    found.append((start, -end, entry))
                     break
-                if alias.name and asking.not_after and _stands_before(asking.not_after, folded, start, line):
-                    refused_names.add(alias.concept)
+                if entry.name and asking.not_after and _stands_before(asking.not_after, folded, start, line):
+                    refused_names.add(entry.concept)
         return found
 
 
-class _Lines:
-    """Finds the line around an offset, and remembers the last one with what is known of it."""
-
-    def __init__(self, folded: Folded) -> None:
-        self._folded = folded
-        self._line = _Line("", 0, -1)
-
-    def at(self, offset: int) -> _Line:
-        """Return the line around an offset; asked in rising order, so that remembering one is enough."""
-        if not self._line.start <= offset <= self._line.end:
-            text = self._folded.text
-            start = text.rfind("\n", 0, offset) + 1
-            end = text.find("\n", offset)
-            end = len(text) if end < 0 else end
-            self._line = _Line(self._folded.cased[start:end], start, end)
-        return self._line
+def _line_at(folded: Folded, offset: int) -> _Line:
+    text = folded.text
+    start = text.rfind("\n", 0, offset) + 1
+    end = text.find("\n", offset)
+    end = len(text) if end < 0 else end
+    return _Line(folded.cased[start:end], start, end)
 
 
 def _is_capitals(line: str) -> bool:
@@ -232,22 +238,33 @@ def _own_part(concept: Concept, text: str, actors: Sequence[Match]) -> Match | N
     return Match(concept.id, concept.kind, start, end) if end - start >= _LEAST_PART else None
 
 
-def _pattern(text: str, aliases: Sequence[Alias]) -> _Pattern:
-    alias = aliases[0]
-    asks = alias.line or alias.case or alias.after or alias.before or alias.not_after or alias.not_before
-    return _Pattern(text[0].isalnum(), text[-1].isalnum(), None if asks else alias, tuple(map(_asking, aliases)))
+def _pattern(text: str, aliases: Sequence[_Asking]) -> _Pattern:
+    entry, *asked = aliases[0]
+    return _Pattern(text[0].isalnum(), text[-1].isalnum(), None if any(asked) else entry, tuple(aliases))
 
 
-def _asking(alias: Alias) -> _Asking:
-    lists = (alias.after, alias.before, alias.not_after, alias.not_before)
+def _asking(alias: Alias, entry: _Entry) -> _Asking:
     capitals = tuple(place for place, each in enumerate(alias.text) if each.isupper()) if alias.case else ()
     return _Asking(
-        alias, capitals, *(_Beside(tuple(word for word, _ in each), each) if each else None for each in lists)
+        entry,
+        alias.line,
+        capitals,
+        _beside(alias.after, -1),
+        _beside(alias.before, 0),
+        _beside(alias.not_after, -1),
+        _beside(alias.not_before, 0),
     )
 
 
+def _beside(guards: tuple[Guard, ...], edge: int) -> _Beside | None:
+    if not guards:
+        return None
+    words = tuple(word for word, _ in guards)
+    return _Beside(words, guards, frozenset(word[edge] for word in words))
+
+
 def _guards_hold(asking: _Asking, folded: Folded, start: int, end: int, line: _Line) -> bool:
-    alias, capitals, after, before, not_after, not_before = asking
+    _, language, capitals, after, before, not_after, not_before = asking
     if capitals and not line.is_capitals:
         cased = folded.cased
         for place in capitals:
@@ -261,7 +278,7 @@ def _guards_hold(asking: _Asking, folded: Folded, start: int, end: int, line: _L
         return False
     if not_before and _stands_behind(not_before, folded, end, line):
         return False
-    return not alias.line or line.is_vietnamese is (alias.line == "vi")  # last, for it costs most
+    return not language or line.is_vietnamese is (language == "vi")  # last, for it costs most
 
 
 def _stands_before(beside: _Beside, folded: Folded, start: int, line: _Line) -> bool:
@@ -269,12 +286,12 @@ def _stands_before(beside: _Beside, folded: Folded, start: int, line: _Line) -> 
     text = folded.text
     if not start or text[start - 1] not in _PARTS:
         return False
-    words, guards = beside
+    words, guards, edges = beside
     first = max(0, start - _BESIDE_CHARACTERS)
     last = start - 1
     while last > first and text[last - 1] in _BESIDES:
         last -= 1
-    if not text.endswith(words, first, last):
+    if text[last - 1] not in edges or not text.endswith(words, first, last):
         return False
     for word, is_name in guards:
         begin = last - len(word)
@@ -290,10 +307,10 @@ def _stands_behind(beside: _Beside, folded: Folded, end: int, line: _Line) -> bo
     text = folded.text
     if text[end : end + 1] not in _PARTS:
         return False
-    words, guards = beside
+    words, guards, edges = beside
     while text[end : end + 1] in _BESIDES:
         end += 1
-    if not text.startswith(words, end):
+    if text[end : end + 1] not in edges or not text.startswith(words, end):
         return False
     for word, is_name in guards:
         last = end + len(word)
