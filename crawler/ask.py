@@ -15,6 +15,7 @@ from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.http import Response
 
 from crawler.answers import failure_of_error, failure_of_status, hold_s, part_of
+from crawler.attempts import PATIENCE_S, insist
 from crawler.guard import AddressGuard, stand_guard
 from crawler.robots import HostHeldError, RobotsCache
 from crawler.settings import CrawlSettings, scrapy_settings
@@ -26,8 +27,6 @@ from tripoint.domain.types import Failure, Step
 from tripoint.domain.urls import host
 
 _ATTEMPTS = 4
-_LONGEST_WAIT_S = 60.0  # between two attempts, where the server names no time
-_PATIENCE_S = 120.0  # a server that wants to be left alone for longer is asked in another run
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +98,12 @@ class Asker:
         patience: Patience | None = None,
     ) -> Answer | Failure:
         """Fetch an address; what a server refuses for now is asked again a few times, as late as it asks."""
-        wait_s, attempts = self._settings.retry_s, patience.attempts if patience else _ATTEMPTS
         request = _request(url, part, patience)
-        for attempt in range(attempts):
-            found = await self._once(request, pause_s, part)
-            if not isinstance(found, Failure) or not found.retryable or attempt == attempts - 1:
-                return found
-            if (found.retry_after_s or 0) > _PATIENCE_S:
-                return found
-            await asyncio.sleep(max(wait_s, found.retry_after_s or 0))
-            wait_s = min(2 * wait_s, max(_LONGEST_WAIT_S, wait_s))
-        raise AssertionError("unreachable")  # pragma: no cover
+        return await insist(
+            lambda: self._once(request, pause_s, part),
+            attempts=patience.attempts if patience else _ATTEMPTS,
+            first_wait_s=self._settings.retry_s,
+        )
 
     async def _once(self, request: scrapy.Request, pause_s: float, part: tuple[int, int] | None) -> Answer | Failure:
         if not pause_s:
@@ -134,7 +128,7 @@ class Asker:
         if part and response.status in {206, 416}:
             return part_of(url, response.status, _header(response, "Content-Range"), response.body, part[0])
         if failure := failure_of_status(Step.LISTING, url, response.status, retry_after, now):
-            if (seconds := hold_s(response.status, failure.retry_after_s)) > _PATIENCE_S and failure.retry_after_s:
+            if (seconds := hold_s(response.status, failure.retry_after_s)) > PATIENCE_S and failure.retry_after_s:
                 self._errand.held[host(url)] = now + timedelta(seconds=seconds)
                 await self._frontier.hold(host(url), now + timedelta(seconds=seconds), failure.reason)
             return failure

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from crawler.answers import failure_of_status, part_of
+from crawler.attempts import insist
 from crawler.extract.pool import ExtractionPool
 from crawler.warc.parts import DiskParts, ServerParts
 from crawler.warc.search import WarcSearch
@@ -19,7 +20,6 @@ from tripoint.domain.backfill import Answer, Held, Patience, Shard, Sought
 from tripoint.domain.types import Failure, Source, Step
 
 _WEB = ("https://", "http://")
-_LONGEST_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +115,11 @@ class PlainAsk:
         """Fetch a part of a file; what is refused for now is asked again, later each time."""
         if not url.startswith(_WEB) or part is None or patience is None:
             return Failure(Step.LISTING, url, "only parts of a file on the web are asked for here", retryable=False)
-        wait_s = max(self._retry_s, pause_s)
-        for attempt in range(patience.attempts):
-            found = await asyncio.to_thread(self._once, url, part, patience)
-            if not isinstance(found, Failure) or not found.retryable or attempt == patience.attempts - 1:
-                return found
-            await asyncio.sleep(max(wait_s, min(found.retry_after_s or 0.0, _LONGEST_WAIT_S)))
-            wait_s = min(2 * wait_s, max(_LONGEST_WAIT_S, wait_s))
-        raise AssertionError("unreachable")  # pragma: no cover
+        return await insist(
+            lambda: asyncio.to_thread(self._once, url, part, patience),
+            attempts=patience.attempts,
+            first_wait_s=max(self._retry_s, pause_s),
+        )
 
     def _once(self, url: str, part: tuple[int, int], patience: Patience) -> Answer | Failure:
         headers = {"Range": f"bytes={part[0]}-{part[1]}", "User-Agent": self._user_agent}

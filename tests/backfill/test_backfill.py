@@ -73,10 +73,21 @@ def test_a_limit_leaves_the_rest_for_the_next_run(reader: House, past: PastWorld
     first = reader.json("backfill", *ASKED, "--via", "archive", "--limit", "30", "--alert", "none")
     assert not first["complete"]
     assert len(past.fetched()) == 30
+    # An index of sitemaps was read and its sitemaps were not: nothing speaks against the catalogue yet.
+    said = reader.run("backfill", "status", "1").stdout
+    assert "not finished; to finish: tripoint backfill resume 1" in said
+    assert "no archive page listed anything" not in said
     reader.run("backfill", "resume", "--quiet", "--alert", "none")
     assert Counter(past.fetched()).most_common(1)[0][1] == 1
     assert len(past.fetched()) == 240
     assert "not finished" not in reader.run("backfill", "status", "1").stdout
+
+
+def test_an_archive_that_lists_nothing_at_all_is_told(reader: House) -> None:
+    file = reader.folder / "seeds" / "sources" / "newsroom.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("/archive/{YYYY}", "/archive/x{YYYY}"), encoding="utf-8")
+    said = reader.run("backfill", *ASKED[:2], "--until", "2018-07-17", "--via", "archive", "--quiet").stdout
+    assert "coast-daily: no archive page listed anything; check `archives` in its entry of the catalogue" in said
 
 
 def test_a_dry_run_asks_nobody(reader: House, past: PastWorld) -> None:

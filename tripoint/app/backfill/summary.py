@@ -57,12 +57,18 @@ def remarks(job: int, counts: Sequence[Counted], windows: Sequence[Window]) -> l
 
 
 def _silent(windows: Sequence[Window]) -> list[str]:
-    """Return the sources whose archives were read and held nothing at all: the pattern is wrong."""
+    """Return the sources whose archives were read to the end and held nothing at all: the pattern is wrong.
+
+    An index of sitemaps lists nothing itself, so that nothing is known while one of its windows is open.
+    """
     listed: defaultdict[str, int] = defaultdict(int)
+    unknown: set[str] = set()
     for each in windows:
-        if each.shard.provider == "archive" and each.state is ShardState.DONE:
+        if each.shard.provider == "archive":
             listed[each.shard.source] += each.found
-    return sorted(source for source, number in listed.items() if not number)
+            if each.state is not ShardState.DONE:
+                unknown.add(each.shard.source)
+    return sorted(source for source, number in listed.items() if not number and source not in unknown)
 
 
 def story_lines(articles: Sequence[FoundArticle]) -> list[str]:
