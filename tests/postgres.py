@@ -52,8 +52,8 @@ def running_postgres(tools: Path, folder: Path) -> Iterator[str]:
         subprocess.run([tools / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet)
 
 
-def new_database(server: str, name: str) -> str:
-    """Make an empty database, and return its address."""
+def new_database(server: str, name: str, template: str = "template1") -> str:
+    """Make a database, empty or as another that nobody uses is, and return its address."""
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
     return server.replace("/postgres", f"/{name}")

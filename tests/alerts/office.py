@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from alerts.channels import Channel
 from alerts.courier import Courier, CourierSettings
@@ -70,8 +69,8 @@ class Office:
 
 
 @contextmanager
-def office(folder: Path, *channels: Channel, timeout_s: float = 30) -> Iterator[Office]:
-    """Open an office in a folder for a while."""
-    database = open_database(f"sqlite:///{folder / 'office.db'}")
+def office(url: str, *channels: Channel, timeout_s: float = 30) -> Iterator[Office]:
+    """Open an office with the outbox of a database for a while."""
+    database = open_database(url)
     with closing(database), closing(Writer()) as writer:
         yield Office(AlertStore(database), writer, channels, timeout_s)

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
@@ -46,9 +45,9 @@ class Failing(AlertStore):
 
 
 @contextmanager
-def courier(folder: Path, server: Receiver) -> Iterator[tuple[Failing, Courier]]:
+def courier(url: str, server: Receiver) -> Iterator[tuple[Failing, Courier]]:
     """Open a store with a courier of the channels `good` and `bad`."""
-    database, writer = open_database(f"sqlite:///{folder / 'x.db'}"), Writer()
+    database, writer = open_database(url), Writer()
     store = Failing(database)
     channels = [open_channel(each, Secret(f"json://{server.address}/{each}"), "", print) for each in ("good", "bad")]
     dice = random.Random(1)  # noqa: S311 - it spreads retries
@@ -63,7 +62,7 @@ def queue(store: AlertStore, story: str, *channels: str) -> None:
     store.queue([Alert(AlertKey(story, "r", each, "new"), evidence(), NOW) for each in channels])
 
 
-def test_where_the_store_fails_one_channel_all_end_before_it_is_told(tmp_path: Path) -> None:
+def test_where_the_store_fails_one_channel_all_end_before_it_is_told(url: str) -> None:
     """Trap: the others went on unseen beside those of the next start, and spun without a rest."""
     asked, go_on = threading.Event(), threading.Event()
 
@@ -85,7 +84,7 @@ def test_where_the_store_fails_one_channel_all_end_before_it_is_told(tmp_path: P
         store.claims_of = ""
         await beside.deliver_due()
 
-    with Receiver(answer) as server, courier(tmp_path, server) as (store, beside):
+    with Receiver(answer) as server, courier(url, server) as (store, beside):
         queue(store, "s", "good", "bad")
         asyncio.run(run())
         assert [each.queued.state for each in store.history()] == [AlertState.SENT] * 2
@@ -93,11 +92,11 @@ def test_where_the_store_fails_one_channel_all_end_before_it_is_told(tmp_path: P
 
 
 def test_what_was_accepted_but_could_not_be_stored_is_stored_first_of_all_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Trap: it stayed as being sent until the process ended, and held up all that followed of its story."""
     monkeypatch.setattr("alerts.courier._SETTLE_AGAIN_S", (0.01, 0.01))
-    with Receiver(lambda path, number: (200, {}, "ok")) as server, courier(tmp_path, server) as (store, courier_):
+    with Receiver(lambda path, number: (200, {}, "ok")) as server, courier(url, server) as (store, courier_):
         queue(store, "s", "good")
         store.queue([Alert(AlertKey("s", "r", "good", "update:1"), evidence(), NOW)])
         store.settles = 5
@@ -112,7 +111,7 @@ def test_what_was_accepted_but_could_not_be_stored_is_stored_first_of_all_later(
         assert len(server.received) == 2
 
 
-def test_a_channel_that_hangs_or_is_down_delays_no_other(tmp_path: Path) -> None:
+def test_a_channel_that_hangs_or_is_down_delays_no_other(url: str) -> None:
     go_on, number_good = threading.Event(), 20
 
     def answer(path: str, number: int) -> tuple[int, dict[str, str], str]:
@@ -132,7 +131,7 @@ def test_a_channel_that_hangs_or_is_down_delays_no_other(tmp_path: Path) -> None
         stop.set()
         await running
 
-    with Receiver(answer) as server, courier(tmp_path, server) as (store, courier_):
+    with Receiver(answer) as server, courier(url, server) as (store, courier_):
         for each in range(number_good):
             queue(store, f"s{each}", "bad", "good")
         asyncio.run(asyncio.wait_for(run(), 60))

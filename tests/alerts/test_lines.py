@@ -14,10 +14,12 @@ from tripoint.domain.types import AlertState, Outcome
 
 
 @pytest.mark.parametrize("after", [0, 1, 700, -5, -1], ids=["first", "header", "within", "no-end", "half-an-end"])
-def test_a_line_that_breaks_within_a_message(after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_breaks_within_a_message(
+    after: int, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = MailServer(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
-    with server, office(tmp_path, open_channel("desk", Secret(server.url()), "", print)) as desk:
+    with server, office(url, open_channel("desk", Secret(server.url()), "", print)) as desk:
         desk.queue("Cut off", sentence="Russia met Pakistan. " + "And more was said. " * 80)
         server.inbox.drop_after = after
         for attempt in (1, 2):
@@ -41,10 +43,12 @@ def test_a_line_that_breaks_within_a_message(after: int, tmp_path: Path, monkeyp
     assert all("SMTP error" in each.detail for each in told.deliveries[:2])
 
 
-def test_a_line_that_breaks_before_the_answer_is_in_doubt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_breaks_before_the_answer_is_in_doubt(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = MailServer(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
-    with server, office(tmp_path, open_channel("desk", Secret(server.url()), "", print)) as desk:
+    with server, office(url, open_channel("desk", Secret(server.url()), "", print)) as desk:
         desk.queue("In doubt")
         server.inbox.behaviour = "drop"
         assert desk.deliver() == {Outcome.TRANSIENT: 1}

@@ -43,6 +43,11 @@ def by_password(sender: Person, room: str, port: int, password: str = PASSWORD) 
     return open_channel("room", Secret(url), "", print)
 
 
+def database(folder: Path, name: str = "outbox") -> str:
+    """Return a database of its own; that outboxes are alike on PostgreSQL is for the tests of the courier."""
+    return f"sqlite:///{folder / name}.db"
+
+
 def letters(text: str) -> str:
     return "".join(re.findall(r"\w", text))
 
@@ -54,7 +59,7 @@ def test_a_room_gets_each_alert_once_in_order_and_as_text(
     """Trap: with a token, Apprise names all messages alike, and the homeserver shows only the first."""
     room = server.room(*people)
     assert callable(login)
-    with office(tmp_path, login(people[0], room, server.port)) as desk:
+    with office(database(tmp_path), login(people[0], room, server.port)) as desk:
         desk.queue("Nga và Pakistan ký thỏa thuận", "first")
         desk.queue("Again", "first", "update:1")
         for number, title in enumerate(HOSTILE):
@@ -81,7 +86,7 @@ def test_a_homeserver_goes_down_and_ends_logins_and_lines(
     server: Homeserver, people: tuple[Person, Person], tmp_path: Path
 ) -> None:
     room = server.room(*people)
-    with Relay(server.port) as line, office(tmp_path, by_password(people[0], room, line.port)) as desk:
+    with Relay(server.port) as line, office(database(tmp_path), by_password(people[0], room, line.port)) as desk:
         desk.queue("While it is down", "a")
         server.stop()
         try:
@@ -111,22 +116,22 @@ def test_a_homeserver_goes_down_and_ends_logins_and_lines(
 
 def test_what_a_homeserver_refuses(server: Homeserver, people: tuple[Person, Person], tmp_path: Path) -> None:
     room = server.room(*people)
-    with office(tmp_path, by_password(people[0], room, server.port, "wrong-horse-password")) as desk:
+    with office(database(tmp_path), by_password(people[0], room, server.port, "wrong-horse-password")) as desk:
         desk.queue("Nobody")
         assert desk.deliver() == {Outcome.PERMANENT: 1}
         (told,) = desk.alerts()
         assert "403" in told.queued.last_detail
         assert "Invalid username or password" in told.queued.last_detail
         assert "wrong-horse" not in told.queued.last_detail
-    (tmp_path / "alias").mkdir()
-    with office(tmp_path / "alias", by_token(people[0], "%23nobody-is-here:desk.example", server.port)) as desk:
+    with office(
+        database(tmp_path, "alias"), by_token(people[0], "%23nobody-is-here:desk.example", server.port)
+    ) as desk:
         desk.queue("Nowhere")
         assert desk.deliver() == {Outcome.PERMANENT: 1}
         assert "404" in desk.alerts()[0].queued.last_detail
-    (tmp_path / "limited").mkdir()
     hurried = server.hurried("hurried", PASSWORD)
     room = server.room(hurried, people[1])
-    with office(tmp_path / "limited", by_token(hurried, room, server.port)) as desk:
+    with office(database(tmp_path, "limited"), by_token(hurried, room, server.port)) as desk:
         for number in range(6):
             desk.queue(f"Number {number}", f"story-{number}")
         came = desk.deliver()

@@ -38,8 +38,8 @@ def test_a_topic_gets_each_alert_once_in_order_and_as_text(
     secure: bool, broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(broker.authority))
-    url = broker.tls_url() if secure else broker.url()
-    with Subscriber(broker) as reader, office(tmp_path, _open(url)) as desk:
+    channel = _open(broker.tls_url() if secure else broker.url())
+    with Subscriber(broker) as reader, office(f"sqlite:///{tmp_path / 'x.db'}", channel) as desk:
         desk.queue("Nga và Pakistan ký thỏa thuận", "first")
         desk.queue("Again", "first", "update:1")
         for number, title in enumerate(HOSTILE):
@@ -60,15 +60,14 @@ def test_a_topic_gets_each_alert_once_in_order_and_as_text(
 
 def test_what_a_broker_refuses(broker: Broker, tmp_path: Path) -> None:
     """Trap: Apprise counts a message as sent before the broker has looked at the password."""
-    for folder, url, says in (
+    for name, url, says in (
         ("login", broker.url("wrong-horse-password"), "Not authorized"),
         ("old", broker.url("wrong-horse-password") + "?version=v3.1.1", "Not authorized"),
         ("rights", broker.url(topic=CLOSED), "Not authorized"),
     ):
-        (tmp_path / folder).mkdir()
-        with Subscriber(broker) as reader, office(tmp_path / folder, _open(url)) as desk:
+        with Subscriber(broker) as reader, office(f"sqlite:///{tmp_path / name}.db", _open(url)) as desk:
             desk.queue("Refused")
-            assert desk.deliver() == {Outcome.PERMANENT: 1}, folder
+            assert desk.deliver() == {Outcome.PERMANENT: 1}, name
             assert desk.states() == [AlertState.DEAD]
             (told,) = desk.alerts()
             assert told.queued.last_detail.startswith("MQTT 135: ")
@@ -78,19 +77,19 @@ def test_what_a_broker_refuses(broker: Broker, tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # paho leaves that socket lying about
-def test_a_certificate_that_nobody_vouches_for(broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_that_nobody_vouches_for(url: str, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    with Subscriber(broker) as reader, office(tmp_path, _open(broker.tls_url())) as desk:
+    with Subscriber(broker) as reader, office(url, _open(broker.tls_url())) as desk:
         desk.queue("Not to you")
         assert desk.deliver() == {Outcome.TRANSIENT: 1}
         assert "certificate verify failed" in desk.alerts()[0].queued.last_detail.lower()
         assert reader.received == []
 
 
-def test_a_broker_goes_down_and_up(broker: Broker, tmp_path: Path) -> None:
+def test_a_broker_goes_down_and_up(url: str, broker: Broker) -> None:
     with (
         Relay(broker.port) as line,
-        office(tmp_path, _open(broker.url().replace(f":{broker.port}", f":{line.port}"))) as desk,
+        office(url, _open(broker.url().replace(f":{broker.port}", f":{line.port}"))) as desk,
     ):
         desk.queue("While it is down", "a")
         broker.stop()

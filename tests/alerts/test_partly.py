@@ -7,7 +7,6 @@ import random
 import threading
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -35,16 +34,16 @@ def paths(server: Receiver) -> list[str]:
     return [path for path, _ in server.received]
 
 
-def test_after_a_restart_only_the_rest_gets_it(tmp_path: Path) -> None:
+def test_after_a_restart_only_the_rest_gets_it(url: str) -> None:
     def answer(path: str, number: int) -> Reply:
         return OK if path == "/first" or number > 2 else (503, {}, "down")
 
     with Receiver(answer) as server:
-        with office(tmp_path, both(server.address)) as desk:
+        with office(url, both(server.address)) as desk:
             desk.queue("Title")
             assert desk.deliver()[Outcome.TRANSIENT] == 1
             assert desk.alerts()[0].queued.taken
-        with office(tmp_path, both(server.address)) as desk:
+        with office(url, both(server.address)) as desk:
             assert desk.deliver(LATER)[Outcome.ACCEPTED] == 1
             assert desk.alerts()[0].queued.taken == ()
             (told,) = desk.alerts()
@@ -52,15 +51,15 @@ def test_after_a_restart_only_the_rest_gets_it(tmp_path: Path) -> None:
         assert sorted(paths(server)) == ["/first", "/second", "/second"]
 
 
-def test_resent_by_hand_it_goes_to_all_and_another_address_is_another_service(tmp_path: Path) -> None:
+def test_resent_by_hand_it_goes_to_all_and_another_address_is_another_service(url: str) -> None:
     with Receiver(lambda path, number: OK if path != "/second" else (503, {}, "down")) as server:
-        with office(tmp_path, both(server.address)) as desk:
+        with office(url, both(server.address)) as desk:
             desk.queue("Title")
             desk.deliver()
-        with office(tmp_path, both(server.address, "third")) as desk:
+        with office(url, both(server.address, "third")) as desk:
             assert desk.deliver(LATER)[Outcome.ACCEPTED] == 1
         assert sorted(paths(server)) == ["/first", "/second", "/third"]
-        with office(tmp_path, both(server.address)) as desk:
+        with office(url, both(server.address)) as desk:
             desk.store.requeue([1], NOW, to_all=True)
             desk.deliver(LATER)
             desk.store.requeue([1], NOW + LATER)

@@ -120,8 +120,9 @@ def test_from_one_kind_to_the_other(postgres: str, tmp_path: Path) -> None:
         assert "later" in find(one, "tap tran")
 
 
-def test_an_older_database_is_left_at_its_version_and_restored_to_the_newest(url: str, tmp_path: Path) -> None:
+def test_an_older_database_is_left_at_its_version_and_restored_to_the_newest(empty_url: str, tmp_path: Path) -> None:
     """A backup is made before an upgrade, so it must not upgrade."""
+    url = empty_url
     fill_older(url, "0010")
     file = backed_up(url, tmp_path / "b.zip")
     with closing(open_database(url, None)) as opened, opened.read() as connection:

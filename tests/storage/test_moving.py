@@ -15,6 +15,7 @@ from storage.articles import ArticleStore
 from storage.database import Database, open_database
 from storage.moving import copy_archive
 from tests.house import House
+from tests.postgres import new_database
 from tests.storage.test_search import archive, database, find, judged, keep  # noqa: F401 - fixtures
 from tests.storage.test_stores import NOW, alert
 from tripoint.domain.errors import MendError, StorageError
@@ -22,9 +23,13 @@ from tripoint.domain.types import Candidate, Clues, Decision, Found, Page, Place
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[Database]:
-    """Open an empty SQLite."""
-    opened = open_database(f"sqlite:///{tmp_path / 'other.db'}")
+def other(url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Open an empty database of the other kind."""
+    address = f"sqlite:///{tmp_path / 'other.db'}"
+    if url.startswith("sqlite"):
+        server, name = request.getfixturevalue("postgres"), f"o{abs(hash(str(tmp_path)))}"
+        address = new_database(server, name, request.getfixturevalue("migrated_name"))
+    opened = open_database(address)
     yield opened
     opened.close()
 
@@ -50,7 +55,7 @@ def rows(store: Database, table: Any) -> list[Any]:
 
 
 def test_an_archive_moves_there_and_back(archive: Database, other: Database) -> None:  # noqa: F811
-    """One of the two runs goes from SQLite to SQLite, the other from PostgreSQL to SQLite."""
+    """One of the two runs goes from SQLite to PostgreSQL and back, the other the other way round."""
     fill(archive)
     told: list[tuple[str, int, int]] = []
     copied = copy_archive(archive, other, lambda *each: told.append(each))
@@ -79,24 +84,28 @@ def test_a_target_that_holds_something_is_refused(archive: Database, other: Data
 
 def test_a_copy_that_differs_is_thrown_away(archive: Database, other: Database) -> None:  # noqa: F811
     """The target is given a trigger that changes what it stores."""
+    changes = "BEGIN UPDATE articles SET title = 'x' WHERE id = new.id;"
+    statements = [f"CREATE TRIGGER x AFTER INSERT ON articles {changes} END"]
+    if not other.is_sqlite:
+        statements = [
+            f"CREATE FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ {changes} RETURN NULL; END $$",
+            "CREATE TRIGGER x AFTER INSERT ON articles FOR EACH ROW EXECUTE FUNCTION x()",
+        ]
     with other.write() as connection:
-        connection.execute(
-            text(
-                "CREATE TRIGGER x AFTER INSERT ON articles BEGIN UPDATE articles SET title = 'x' WHERE id = new.id; END"
-            )
-        )
+        for each in statements:
+            connection.execute(text(each))
     with pytest.raises(StorageError, match="articles is not the same"):
         copy_archive(archive, other, quiet)
     with other.read() as connection:
         assert connection.scalar(text("SELECT count(*) FROM articles")) == 0
 
 
-def test_the_verb(house: House, url: str) -> None:
+def test_the_verb(house: House, empty_url: str) -> None:
     """From the SQLite of a house to an empty database of each kind."""
     source = open_database(house.database)
     keep(source, "one", "Tập trận", "x", judged(0.9, "actor.x"))
     source.close()
-    target = url.replace("x.db", "y.db")
+    target = empty_url
     done = {each["table"]: each["rows"] for each in house.json("migrate-archive", house.database, target)}
     assert (done["articles"], done["hits"], done["alerts"]) == (1, 1, 0)
     opened = open_database(target)

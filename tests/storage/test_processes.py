@@ -81,6 +81,7 @@ def test_processes_that_write_at_once_keep_each_article_once(url: str, writers: 
     database.close()
 
 
+@pytest.mark.one_database("SQLite has one writer at a time")
 def test_writers_that_wait_for_each_other_both_get_through(postgres: str, tmp_path: Path) -> None:
     """Two write the same rows in opposite order: PostgreSQL ends one of them, and its writer does it again."""
     address = new_database(postgres, f"d{abs(hash(str(tmp_path)))}")

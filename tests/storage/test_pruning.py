@@ -149,6 +149,7 @@ def test_it_may_be_stopped_at_any_time(mixed: Database, monkeypatch: pytest.Monk
     assert stored(mixed) == KEPT
 
 
+@pytest.mark.one_database("what the verb asks and says; what it prunes is tested above")
 def test_the_verb_asks_first_and_says_what_goes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = open_database(house.database)
     put(opened, "dull", 0.3, days=OLD)
@@ -167,6 +168,7 @@ def test_the_verb_asks_first_and_says_what_goes(house: House, monkeypatch: pytes
     assert house.rows("SELECT count(*) FROM articles") == [(0,)]
 
 
+@pytest.mark.one_database("a crawl of the whole house")
 def test_a_crawl_after_it_fetches_and_tells_nothing_anew(reading_house: House, room: NewsroomThread) -> None:
     house = reading_house
     house.run("crawl", "--quiet")

@@ -209,6 +209,7 @@ def test_quiet_hours_hold_it(database: Database) -> None:
     assert held.queued.next_attempt_at == NOW + 2 * HOUR
 
 
+@pytest.mark.one_database("how the message reads; what is stored of it is tested above")
 @pytest.mark.parametrize("form", list(Format))
 @pytest.mark.parametrize(
     ("language", "parts"),

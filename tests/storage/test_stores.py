@@ -229,6 +229,7 @@ def test_a_second_holder_is_refused_until_the_first_is_gone(url: str) -> None:
         pass
 
 
+@pytest.mark.one_database("a setting of SQLite")
 def test_sqlite_is_in_wal_mode(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'new' / 'x.db'}")
     assert pragma(database, "journal_mode") == "wal"
@@ -236,6 +237,7 @@ def test_sqlite_is_in_wal_mode(tmp_path: Path) -> None:
     database.close()
 
 
+@pytest.mark.one_database("SQLite can be told how many pages a disk has")
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
     store = ArticleStore(database)
@@ -253,6 +255,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> 
     database.close()
 
 
+@pytest.mark.one_database("a server looks after its own files")
 @pytest.mark.parametrize("content", [b"this is not a database at all, " * 40])
 def test_a_file_that_is_no_database_is_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(content)
@@ -269,6 +272,7 @@ def test_a_newer_database_is_refused(url: str) -> None:
         open_database(url)
 
 
+@pytest.mark.one_database("no database")
 def test_the_newest_version_is_the_head_of_the_migrations() -> None:
     assert newest_version() == ScriptDirectory.from_config(migration_config()).get_current_head()
 

@@ -32,7 +32,8 @@ def columns_of(url: str, tables: dict[str, int]) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("version", ["0001", "0010", "0015"])
-def test_every_row_is_kept(url: str, version: str) -> None:
+def test_every_row_is_kept(empty_url: str, version: str) -> None:
+    url = empty_url
     filled = fill_older(url, version)
     columns = columns_of(url, filled)
     before = rows(url, columns)
@@ -53,8 +54,9 @@ def test_every_row_is_kept(url: str, version: str) -> None:
     assert rows(url, columns) == before
 
 
-def test_an_upgrade_that_fails_leaves_everything_as_it_was(url: str) -> None:
+def test_an_upgrade_that_fails_leaves_everything_as_it_was(empty_url: str) -> None:
     """All migrations are one transaction, on either kind of database."""
+    url = empty_url
     filled = fill_older(url, "0010")
     with closing(open_database(url, None)) as opened, opened.write() as connection:
         connection.execute(sa.text("CREATE TABLE asks (mine integer)"))  # in the way of the last but one migration

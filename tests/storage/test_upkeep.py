@@ -21,6 +21,7 @@ def test_statistics_are_renewed_and_the_database_is_whole(url: str) -> None:
         database.close()
 
 
+@pytest.mark.one_database("the log beside the file is SQLite's")
 def test_the_log_is_written_back_unless_somebody_reads(tmp_path: Path) -> None:
     database, log = open_database(f"sqlite:///{tmp_path / 'a.db'}"), tmp_path / "a.db-wal"
     try:
@@ -36,6 +37,7 @@ def test_the_log_is_written_back_unless_somebody_reads(tmp_path: Path) -> None:
         database.close()
 
 
+@pytest.mark.one_database("a server looks after its own files")
 def test_damage_is_found(tmp_path: Path) -> None:
     file = tmp_path / "a.db"
     database = open_database(f"sqlite:///{file}")
