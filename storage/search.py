@@ -30,7 +30,9 @@ _POOL = 60  # of the newest matches, and as many in titles, are ranked
 _REACH = 50  # times as far back as the newest matches, ones in titles are looked for
 _BATCH = 200
 _SAMPLE = 200  # newest articles with a word, which tell how common it is
-_STRETCHES = (2_000, 16_000, 128_000)  # articles, newest first, that PostgreSQL looks through before all the others
+_FIRST = 1_000  # newest articles that PostgreSQL looks through before older ones
+_LONGER = 16  # times as far as before, it looks on at most
+_AMPLE = 2  # times as far as it should have to
 _MOST_SPANS = 60  # tags of a stretch of time; a longer one is not worth it
 
 
@@ -152,6 +154,7 @@ class _Plan:
         self._parts, self._without = _conjuncts(question)
         self._known: dict[str, int] = {}  # how common words are
         self._bounds: dict[str, int] = {}
+        self._last: int | None = None  # place that there is
         if query.since:
             self._bounds["lowest"] = place_of(query.since)
         if query.until:
@@ -169,29 +172,33 @@ class _Plan:
         return self._by_stretches(bounds, limit, in_title=in_title)
 
     def _by_stretches(self, bounds: dict[str, int], limit: int, *, in_title: bool) -> list[int]:
-        """Return the newest matches from stretches of time, each longer than the one after it.
+        """Return the newest matches from stretches of time, each as long as the matches before it let expect.
 
         SQLite's index gives its matches one after the other, PostgreSQL's all at once.
         """
+        newest, first, oldest = self._ends(bounds)
+        if newest is None or oldest is None:
+            return []
         found: list[int] = []
-        for articles in (*_STRETCHES, None):
-            lowest = self._place_before(bounds, articles) if articles else None
-            stretch = bounds if lowest is None else {**bounds, "lowest": lowest}
+        above, lowest = newest + 1, oldest if first is None else max(first, oldest)
+        while True:
+            stretch = {**bounds, "lowest": lowest, "above": above}
             found += self._newest_of(stretch, limit - len(found), in_title=in_title)
-            if lowest is None or len(found) >= limit:
-                break
-            bounds = {**bounds, "above": lowest}
-        return found
+            if lowest <= oldest or len(found) >= limit:
+                return found
+            through = newest + 1 - lowest
+            expected = _AMPLE * through * (limit - len(found)) // len(found) if found else _LONGER * through
+            above, lowest = lowest, max(oldest, lowest - min(expected, _LONGER * through))
 
-    def _place_before(self, bounds: Mapping[str, int], articles: int) -> int | None:
-        """Return where so many of the newest articles begin, None where there are fewer."""
+    def _ends(self, bounds: Mapping[str, int]) -> tuple[int | None, int | None, int | None]:
+        """Return the newest place within bounds, where the first stretch begins unless it is all, and the oldest."""
         place = t.search_docs.c.place
-        query = select(place).order_by(place.desc()).offset(articles - 1).limit(1)
-        if "lowest" in bounds:
-            query = query.where(place >= bounds["lowest"])
-        if "above" in bounds:
-            query = query.where(place < bounds["above"])
-        return self._connection.scalar(query)
+        within = [place >= bounds["lowest"]] if "lowest" in bounds else []
+        within += [place < bounds["above"]] if "above" in bounds else []
+        first = select(place).where(*within).order_by(place.desc()).offset(_FIRST).limit(1)
+        ends = select(func.max(place), first.scalar_subquery(), func.min(place)).where(*within)
+        newest, first_, oldest = self._connection.execute(ends).one()
+        return newest, first_, oldest
 
     def _newest_of(self, bounds: Mapping[str, int], limit: int, *, in_title: bool) -> list[int]:
         wanted = self._wanted(bounds, in_title=in_title)
@@ -225,7 +232,9 @@ class _Plan:
         """Return the tags of a stretch of time: FTS5 alone would look for a match beyond it, all the way back."""
         if "lowest" not in bounds:
             return []
-        last = self._connection.scalar(select(func.max(t.search_docs.c.place))) or 0
+        if self._last is None:
+            self._last = self._connection.scalar(select(func.max(t.search_docs.c.place))) or 0
+        last = self._last
         tags = span_tags_between(bounds["lowest"], min(last, bounds.get("above", last)))
         return tags if len(tags) <= _MOST_SPANS else []
 

@@ -19,6 +19,7 @@ from tripoint.domain.searchwords import (
     place_of,
     span_tags,
     tags_of,
+    title_tag,
 )
 from tripoint.domain.types import Article, Assessment
 
@@ -81,14 +82,18 @@ def write_words(connection: Connection, place: int, title: str, body: str, tags:
 
 
 def _tsvector(title: Sequence[str], body: Sequence[str], tags: Sequence[str]) -> str:
-    """Return the words as PostgreSQL writes a tsvector, with positions and A for the title: its parser has no say."""
+    """Return the words as PostgreSQL writes a tsvector, with positions and A for the title: its parser has no say.
+
+    Its index knows neither positions nor A, for which it must look at each row: words of the title are tags, too.
+    """
     at: dict[str, list[str]] = {}
     for position, word in enumerate(title, 1):
         at.setdefault(word, []).append(f"{position}A")
     for position, word in enumerate(body, len(title) + _TITLE_GAP):
         at.setdefault(word, []).append(str(position))
     placed = [f"'{word}':{','.join(positions)}" for word, positions in at.items()]
-    return " ".join([*placed, *(f"'{each}'" for each in tags)])
+    in_title = [title_tag(word) for word in dict.fromkeys(title)]
+    return " ".join([*placed, *(f"'{each}'" for each in (*tags, *in_title))])
 
 
 def _take_place(connection: Connection, article_id: int, moment: datetime, score: float) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tripoint.domain.searchtext import Concept, Either, Every, Question, Words
-from tripoint.domain.searchwords import tag
+from tripoint.domain.searchwords import tag, title_tag
 
 
 class Dialect(Protocol):
@@ -81,7 +81,16 @@ class TsQuery:
 
     def words(self, words: Words, *, in_title: bool) -> str:
         """Return words that stand beside each other."""
-        where = "A" if in_title else ""
+        last = len(words.words) - 1
+        if not in_title:
+            return self._beside(words, "")
+        tags = [
+            self.tag(title_tag(each), is_prefix=words.is_prefix and at == last) for at, each in enumerate(words.words)
+        ]
+        # Of words beside each other, the tags find the few rows that are worth looking at.
+        return self.every([self._beside(words, "A"), *tags]) if last else tags[0]
+
+    def _beside(self, words: Words, where: str) -> str:
         last = len(words.words) - 1
         marks = [("*" if words.is_prefix and at == last else "") + where for at in range(last + 1)]
         both = zip(words.words, marks, strict=True)

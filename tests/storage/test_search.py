@@ -190,7 +190,7 @@ def test_the_filters(archive: Database) -> None:
 
 def test_a_stretch_of_time_is_exact_however_long(archive: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """The index knows stretches of days; what lies in one of them and outside of the question is left out."""
-    monkeypatch.setattr("storage.search._STRETCHES", (2, 3))
+    monkeypatch.setattr("storage.search._FIRST", 2)
     for days in (6, 7, 8, 9, 40, 200, 1000, 9000):
         keep(archive, f"old{days}", "Tập trận", "x", days=days)
     for since, until in ((7.5, 6.5), (8.5, 0), (250, 39), (1500, 8), (9500, 900), (30_000, 0.5), (-1, -2)):
@@ -213,7 +213,7 @@ def test_a_question_of_many_parts_is_asked(archive: Database) -> None:
 
 
 def test_pages_hold_every_hit_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.search._STRETCHES", (20, 50))  # of the articles, as PostgreSQL is asked
+    monkeypatch.setattr("storage.search._FIRST", 20)  # of the articles, as PostgreSQL is asked
     for number in range(230):
         keep(database, f"k{number}", f"drill {number}", "word " * (number % 7), days=number / 10)
     store = SearchStore(database)
@@ -345,7 +345,8 @@ QUESTIONS = st.recursive(
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_both_databases_answer_alike(archive: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.search._STRETCHES", (1, 2))
+    monkeypatch.setattr("storage.search._FIRST", 1)
+    monkeypatch.setattr("storage.search._LONGER", 1)
     with closing(filled(open_database(f"sqlite:///{tmp_path / 'same.db'}"))) as lite:
 
         @given(QUESTIONS, st.sampled_from(list(Order)), st.sampled_from([(), ("a",), ("b", "c")]))

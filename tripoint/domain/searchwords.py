@@ -71,6 +71,11 @@ def tag(kind: str, value: str) -> str:
     return f"·{kind}·{value.casefold().translate(_IN_TAGS)}"
 
 
+def title_tag(word: str) -> str:
+    """Return the tag of a word that stands in a title, for an index that does not know where its words stand."""
+    return tag("t", word)
+
+
 def score_tags(least: float) -> list[str]:
     """Return the tags of which an article with at least this score has one."""
     return [tag("score", str(tenth)) for tenth in range(_tenth(least), 11)]
