@@ -126,6 +126,7 @@ class Courier:
         self._dice = dice
         self._renderer = renderer or Renderer()
         self._wakes = {channel.name: asyncio.Event() for channel in channels}
+        self._tried = {channel.name: asyncio.Event() for channel in channels}
         self._renewed = asyncio.Event()
         self._failures: Counter[str] = Counter()  # in a row, by channel
         self._unsettled: dict[str, Callable[[], Awaitable[int]]] = {}  # attempts that the store had no room for
@@ -145,6 +146,10 @@ class Courier:
         for each in self._wakes.values():
             each.set()
 
+    async def tried(self) -> None:
+        """Wait until each channel was handed all that waited for it when `run` began."""
+        await asyncio.gather(*(each.wait() for each in self._tried.values()))
+
     def renew(
         self, outbox: AsyncOutbox, channels: Sequence[Channel], settings: CourierSettings, renderer: Renderer
     ) -> None:
@@ -152,6 +157,8 @@ class Courier:
         self._outbox, self._channels = outbox, tuple(channels)
         self._settings, self._renderer = settings, renderer
         self._wakes = {each.name: asyncio.Event() for each in channels}
+        for each in self._tried.values():
+            each.set()  # who waits for the channels of before would wait for ever
         self._renewed.set()
 
     async def deliver_due(self, stop: asyncio.Event | None = None) -> CourierReport:
@@ -190,6 +197,8 @@ class Courier:
             while not over.is_set():
                 wake.clear()
                 await self._drain(channel, CourierReport(), over, stop)
+                if tried := self._tried.get(channel.name):
+                    tried.set()
                 due = await self._outbox.next_due([channel.name])
                 wait_s = (due - self._clock()).total_seconds() if due else _LONGEST_SLEEP_S
                 woken = asyncio.create_task(wake.wait())

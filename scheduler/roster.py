@@ -6,10 +6,10 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from scheduler.jobs import Job, after_failure, first_run, in_order, is_missed, next_run
 from tripoint.domain.errors import SettingsError, StorageError, TripointError
@@ -49,6 +49,10 @@ class Standing:
     failures: int  #: in a row
 
 
+async def _nothing() -> None:
+    """Have nothing to wait for."""
+
+
 class Roster:
     """Runs jobs by their rules and remembers how they went; a job that fails never ends the others."""
 
@@ -73,6 +77,7 @@ class Roster:
         self._last: dict[str, JobRun] = {}
         self._failures: Counter[str] = Counter()
         self._written: dict[str, datetime] = {}
+        self._in_line: set[str] = set()  # missed, and more important ones come first
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -118,24 +123,43 @@ class Roster:
         now = self._clock()
         return in_order((job for name, job in self._jobs.items() if self._due[name] <= now), self._due)
 
-    async def catch_up(self, stop: asyncio.Event) -> None:
-        """Do what is overdue in order of importance, one after another, without waiting for ever for a slow one."""
+    async def catch_up(self, stop: asyncio.Event, first: Callable[[], Awaitable[None]] = _nothing) -> None:
+        """Do what is overdue in order of importance, one after another, without waiting for ever for a slow one.
+
+        What is still in line is not begun before its turn, though its time comes round again; who asks for it gets it.
+        `first` is waited for before any of it, and no longer than for a job.
+        """
+        missed = self.overdue()
+        self._in_line = {each.name for each in missed}
         stopped = asyncio.create_task(stop.wait())
-        runs: list[asyncio.Task[JobRun | None]] = []
+        begun: list[asyncio.Future[Any]] = [asyncio.ensure_future(first())]
         try:
-            for job in self.overdue():
+            await self._patiently(begun[0], stopped)
+            begun[0].cancel()
+            for job in missed:
                 if stop.is_set():
                     break
-                runs.append(asyncio.create_task(self.run(job.name, stop), name=job.name))
-                await asyncio.wait({runs[-1], stopped}, timeout=_PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.gather(*runs)
+                self._in_line.discard(job.name)
+                if self._due[job.name] <= self._clock():  # or somebody asked for it meanwhile
+                    begun.append(asyncio.create_task(self.run(job.name, stop), name=job.name))
+                    await self._patiently(begun[-1], stopped)
+            await asyncio.gather(*begun[1:])
         finally:
-            for each in (stopped, *runs):
+            self._in_line.clear()
+            for each in (stopped, *begun):
                 each.cancel()  # what is done is not touched by it
 
+    async def _patiently(self, work: asyncio.Future[Any], stopped: asyncio.Future[Any]) -> None:
+        await asyncio.wait({work, stopped}, timeout=_PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
+
     async def run(self, name: str, stop: asyncio.Event, *, asked: bool = False) -> JobRun | None:
-        """Run a job now, whether due or `asked` for; None where as many as are allowed are under way already."""
+        """Run a job now, whether due or `asked` for; None where as many as are allowed are under way already.
+
+        None too where it was missed and is in line behind more important ones, unless it is asked for.
+        """
         job, now = self.job(name), self._clock()
+        if name in self._in_line and not asked:
+            return None
         due = self._due.get(name, now)
         self._due[name] = next_run(job, now)
         if self._running[name] >= job.at_once:

@@ -66,14 +66,19 @@ class Service:
         clock: Callable[[], datetime],
         beat: Beat,
         still_alone: Beat = _always,
+        delivered: Beat = _always,
     ) -> None:
-        """Beat at every pulse; ask each second, and before each job, whether this is `still_alone`."""
+        """Beat at every pulse; ask each second, and before each job, whether this is `still_alone`.
+
+        What was missed is made up for once the alerts that waited are `delivered`, or their channels refused them.
+        """
         self._roster = roster
         self._deliver = deliver
         self._settings = settings
         self._clock = clock
         self._beat = beat
         self._still_alone = still_alone
+        self._delivered = delivered
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._fatal: BaseException | None = None
@@ -107,7 +112,7 @@ class Service:
             )
         self._roster.on_retry(lambda name, due: scheduler.modify_job(name, next_run_time=max(due, self._clock())))
         scheduler.start()
-        self._start(self._roster.catch_up(self._stop), "what was missed")
+        self._start(self._roster.catch_up(self._stop, self._delivered), "what was missed")
         self._start(self._pulse(scheduler), "pulse")
         if self._still_alone is not _always:
             self._start(self._stay_alone(), "lock")

@@ -152,15 +152,22 @@ class FrontierStore:
         enter_candidates(connection, allowed)
         return Entered(tuple(allowed), len(unknown) - len(allowed), bound)
 
-    def due(self, urls: Sequence[str], now: datetime, *, at_once: bool = False) -> set[str]:
-        """Return which listings are due; `at_once` asks only what the servers asked for, and nobody's rhythm."""
-        found = set(urls)
-        column = t.listings.c.held_until if at_once else t.listings.c.due_at
+    def due(self, urls: Sequence[str], now: datetime, *, at_once: bool = False) -> list[str]:
+        """Return which listings are due, those with the shortest rhythm first: there most was missed, and goes soonest.
+
+        `at_once` asks only what the servers asked for, and nobody's rhythm.
+        """
+        rhythms: dict[str, float] = dict.fromkeys(urls, self._pace.first_s)
+        c = t.listings.c
+        query = select(c.url, c.interval_s, (c.held_until if at_once else c.due_at).label("at"))
         with self._database.read() as connection:
             for start in range(0, len(urls), _CHUNK):
-                chosen = t.listings.c.url.in_(urls[start : start + _CHUNK])
-                found -= set(connection.scalars(select(t.listings.c.url).where(chosen, column > now)))
-        return found
+                for row in connection.execute(query.where(c.url.in_(urls[start : start + _CHUNK]))):
+                    if row.at is not None and row.at > now:
+                        del rhythms[row.url]
+                    elif row.interval_s is not None:
+                        rhythms[row.url] = row.interval_s
+        return sorted(rhythms, key=lambda url: rhythms[url])
 
     def waiting(self, now: datetime, states: Sequence[str] = ALL.states) -> set[str]:
         """Return the sources that have pages in one of these states which are due."""

@@ -123,11 +123,14 @@ def test_a_channel_that_hangs_or_is_down_delays_no_other(url: str) -> None:
     async def run() -> None:
         stop = asyncio.Event()
         running = asyncio.create_task(courier_.run(stop))
+        tried = asyncio.create_task(courier_.tried())
         while sum(path == "/good" for path, _ in server.received) < number_good:
             assert not running.done()
             await asyncio.sleep(0.02)
         assert not go_on.is_set()  # all of one channel arrived while the first of the other was under way
+        assert not tried.done()
         go_on.set()
+        await tried
         stop.set()
         await running
 

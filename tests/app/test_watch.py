@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from crawler.report import CrawlReport
-from tripoint.app.watch import Watch
+from tripoint.app.watch import Watch, groups
 from tripoint.app.wiring import Due, Works
 from tripoint.domain.types import Source
 from tripoint.domain.wish import AGAIN, GAPS, NEWS, Wish
@@ -53,6 +53,12 @@ class FakeWorks:
 
     async def look_after(self, sources: Sequence[Source]) -> None:
         """Do nothing."""
+
+
+def test_sources_that_share_a_host_are_read_together_and_the_first_stay_first() -> None:
+    far = source("d", "three.example")
+    first, second, third = SOURCES
+    assert groups([far, second, third, first]) == [[far], [second, first], [third]]
 
 
 def test_no_host_is_asked_by_two_jobs_at_once_and_everything_is_done() -> None:

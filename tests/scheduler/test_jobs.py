@@ -230,6 +230,46 @@ def test_the_next_missed_job_does_not_wait_for_one_that_was_stopped() -> None:
     asyncio.run(asyncio.wait_for(run(), 30))
 
 
+def test_what_is_in_line_is_not_begun_before_its_turn_though_it_is_due_again() -> None:
+    """Trap: the clock of each job goes on while more important ones are made up for."""
+
+    async def run() -> None:
+        order: list[str] = []
+        told, begun, read, stop = asyncio.Event(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def poll(_stop: asyncio.Event) -> str:
+            order.append("poll")
+            begun.set()
+            await read.wait()
+            return ""
+
+        async def alerts_first() -> None:
+            await told.wait()
+            order.append("alerts")
+
+        jobs = [
+            job("poll", Every(1), work=poll, importance=Importance.NEWS),
+            job("repair", Every(1), work=noting(order, "repair"), importance=Importance.REPAIR),
+            job("prune", Every(1), work=noting(order, "prune")),
+        ]
+        roster = Roster(jobs, Ledger(), Clock())
+        await roster.derive()
+        catching = asyncio.create_task(roster.catch_up(stop, alerts_first))
+        await asyncio.sleep(0)
+        assert [await roster.run(each.name, stop) for each in jobs] == [None] * 3
+        assert order == []
+        told.set()
+        await begun.wait()
+        assert await roster.run("repair", stop) is None
+        assert await roster.run("prune", stop, asked=True) is not None  # a person waits for it
+        read.set()
+        await catching
+        assert order == ["alerts", "poll", "prune", "repair"]
+        assert await roster.run("repair", stop) is not None
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
 def test_a_job_that_fails_is_told_and_keeps_its_rhythm() -> None:
     async def fail(_stop: asyncio.Event) -> str:
         raise RuntimeError("no\nline break")

@@ -45,14 +45,14 @@ def test_listings_pages_and_alerts_do_not_wait_for_the_old_time(database: Databa
     tomorrow = Plan(NOW + AHEAD + timedelta(hours=9))
     outbox.queue([replace(alert("quiet", "night"), queued_at=NOW + AHEAD, plan=tomorrow)])
     both = [LISTING, SLOW]
-    assert frontier.due(both, NOW + timedelta(hours=1)) == set()
+    assert frontier.due(both, NOW + timedelta(hours=1)) == []
 
     assert rewind(database, NOW) == AHEAD
     assert rewind(database, NOW) == timedelta(0)
-    assert frontier.due(both, NOW) == set()  # no burst: each waits its own time from now on
-    assert frontier.due(both, NOW + timedelta(minutes=31)) == {LISTING}
-    assert frontier.due(both, NOW + timedelta(minutes=59), at_once=True) == {LISTING}  # what a server asked for holds
-    assert frontier.due(both, NOW + timedelta(minutes=61)) == {LISTING, SLOW}
+    assert frontier.due(both, NOW) == []  # no burst: each waits its own time from now on
+    assert frontier.due(both, NOW + timedelta(minutes=31)) == [LISTING]
+    assert frontier.due(both, NOW + timedelta(minutes=59), at_once=True) == [LISTING]  # what a server asked for holds
+    assert frontier.due(both, NOW + timedelta(minutes=61)) == [LISTING, SLOW]
     assert set(frontier.held(NOW + timedelta(minutes=19))) == {"c.example"}
     assert not frontier.held(NOW + timedelta(minutes=21))
     assert [each.url for each in frontier.pending("a", NOW, 9)] == [candidate().url]
@@ -61,7 +61,7 @@ def test_listings_pages_and_alerts_do_not_wait_for_the_old_time(database: Databa
     spans = CoverageStore(database).since(NOW - timedelta(days=1))["a"]
     assert all(each.until <= NOW for each in spans)
     visit(frontier, LISTING, timedelta(minutes=10))
-    assert frontier.due([LISTING], NOW + timedelta(minutes=11)) == set()
+    assert frontier.due([LISTING], NOW + timedelta(minutes=11)) == []
 
 
 def test_clocks_that_differ_a_little_move_nothing(database: Database) -> None:

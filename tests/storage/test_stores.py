@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from storage.frontier import FrontierStore
 from storage.lock import instance_lock
 from storage.search_index import is_compared
 from tripoint.app.seeds import load_seeds
+from tripoint.domain.cadence import Pace
 from tripoint.domain.errors import BusyError, StorageError
 from tripoint.domain.types import (
     Alert,
@@ -155,6 +157,18 @@ def test_the_frontier_forgets_nothing_and_repeats_nothing(database: Database) ->
         store.keep_failure(candidate(2), Failure(Step.FETCH, "u", "HTTP 503", retryable=True), NOW)
     assert frontier.pending("a", NOW + timedelta(days=9), 9) == []
     assert frontier.states()["failed"] == 1
+
+
+def test_what_is_due_comes_in_the_order_of_its_rhythm(database: Database) -> None:
+    frontier = FrontierStore(database, Pace(first_s=600, shortest_s=60, longest_s=7200))
+    for url, new in (("quiet", 0), ("busy", 20), ("later", 20)):
+        for hours in (5, 4):
+            read = Poll(url, "a", Found.FEED, NOW - timedelta(hours=hours), PollStatus.READ, listed=40)
+            if url == "later" and hours == 4:
+                read = replace(read, status=PollStatus.FAILED, retry_after_s=5 * 3600)
+            frontier.record_poll(read, [candidate(hours * 1000 + each) for each in range(new)])
+    assert frontier.due(["quiet", "later", "never-read", "busy"], NOW) == ["busy", "never-read", "quiet"]
+    assert frontier.due(["busy", "later"], NOW, at_once=True) == ["busy"]
 
 
 def test_the_outbox_hands_out_each_alert_once(database: Database) -> None:

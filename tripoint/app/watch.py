@@ -85,11 +85,13 @@ class Watch:
 
 
 def groups(sources: Sequence[Source]) -> list[list[Source]]:
-    """Return the sources parted so that no two parts share a host."""
+    """Return the sources parted so that no two parts share a host, in the order of the first of each."""
     parts: list[tuple[set[str], list[Source]]] = []
     for source in sources:
         touching = [part for part in parts if part[0] & source.hosts]
         parts = [part for part in parts if not part[0] & source.hosts]
         names = set(source.hosts).union(*(hosts for hosts, _ in touching))
         parts.append((names, [*(each for _, members in touching for each in members), source]))
-    return [members for _, members in parts]
+    places = {each.name: number for number, each in enumerate(sources)}
+    ordered = [sorted(members, key=lambda each: places[each.name]) for _, members in parts]
+    return sorted(ordered, key=lambda members: places[members[0].name])

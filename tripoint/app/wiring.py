@@ -235,7 +235,8 @@ class Works:
     async def due(self, sources: Sequence[Source], busy: Set[str], wish: Wish = ALL, *, at_once: bool = False) -> Due:
         """Return the sources that have something to do now, of what is wished for, and which of their listings are due.
 
-        What lives on a `busy` host is left out, and on one that asked to be left alone.
+        What lives on a `busy` host is left out, and on one that asked to be left alone. First come those with nothing
+        but known pages to read, then those whose listings have the shortest rhythm.
         """
         now = self.clock()
         free = [each for each in sources if each.enabled and not each.hosts & busy]
@@ -245,17 +246,19 @@ class Works:
         frontier = self.stores.frontier
         held = frontier.held(now)
         listings = [url for each in sources for _, url in each.listings if host(url) not in held]
-        due = frontier.due(listings, now, at_once=at_once) if wish.new else set()
+        due = frontier.due(listings, now, at_once=at_once) if wish.new else []
         gaps = frontier.gaps(now).intersection(listings) if wish.gaps else set()
         states = ("pending",) * wish.new + ("again",) * wish.again  # what a gap gave is read as what is new
         waiting = frontier.waiting(now, states) if states else set()
-        asked = due | gaps
+        asked = gaps.union(due)
+        places = {url: number for number, url in enumerate(due)}
         chosen = [
             each
             for each in sources
             if any(url in asked for _, url in each.listings)
             or (each.name in waiting and host(each.homepage) not in held)
         ]
+        chosen.sort(key=lambda each: min((places[url] for _, url in each.listings if url in places), default=-1))
         return Due(tuple(chosen), frozenset(due), frozenset(gaps))
 
 

@@ -128,8 +128,8 @@ async def _serve(asked: _Asked, turn: Turn | None, stopped: asyncio.Event, say: 
         roster = Roster(build_jobs(settings, works, watch), WriterLedger(works.writer, works.stores.jobs), utc_now)
         desk = AskDesk(works.writer, works.stores.asks, utc_now)
         rules = ServiceSettings(settings.run.stop_within_s)
-        alone = (works.still_alone,) if turn else ()
-        service = Service(roster, works.courier.run, rules, utc_now, desk.look, *alone)
+        beats = {"delivered": works.courier.tried, **({"still_alone": works.still_alone} if turn else {})}
+        service = Service(roster, works.courier.run, rules, utc_now, desk.look, **beats)
         desk.serve(AskVerb.RUN, service.ask)
         vitals = (works.pulse, works.meter)
         async with page_beside(settings, works.seeds, works.stores, works.writer, vitals) as beside:
