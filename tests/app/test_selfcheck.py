@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alerts.operator import check_alerts
 from storage.upkeep import check_whole
+from tests.house import House
 from tests.storage.test_stores import alert
-from tripoint.app.seeds import Seeds, load_seeds
+from tripoint.app.disk import room_of
+from tripoint.app.seeds import Seeds, copy_seeds, load_seeds
 from tripoint.app.selfcheck import examine
 from tripoint.app.settings import Settings, load_settings
 from tripoint.app.wiring import Stores, opened_stores
@@ -40,9 +44,18 @@ def stores(settings: Settings) -> Iterator[Stores]:
         yield opened
 
 
-def look(settings: Settings, seeds: Seeds, stores: Stores, **given: Any) -> dict[str, Check]:
+def looks(settings: Settings, seeds: Seeds, stores: Stores, **given: Any) -> Iterator[Check]:
     said = {"now": NOW, "begun": BEGUN, "channels": ("desk",), **given}
-    return {each.name: each for each in examine(settings, seeds, stores, **said)}
+    return examine(settings, seeds, stores, **said)
+
+
+def look(*rooms: Any, **given: Any) -> dict[str, Check]:
+    return {each.name: each for each in looks(*rooms, **given)}
+
+
+def look_at(name: str, *rooms: Any, **given: Any) -> Check:
+    """Make checks up to this one; the last ones take the longest."""
+    return next(each for each in looks(*rooms, **given) if each.name == name)
 
 
 def test_a_fresh_house_is_well(settings: Settings, seeds: Seeds, stores: Stores) -> None:
@@ -75,9 +88,9 @@ def test_each_fault_is_found_with_its_mend(settings: Settings, seeds: Seeds, sto
     assert f"not read in time: {source.name} —" in wrong["sources"]
     assert "poll failed 2 times in a row" in wrong["jobs"]
     assert summary(list(found.values())).startswith("WRONG clock: ")
-    assert look(settings, seeds, stores, begun=NOW)["sources"].good  # it is being made up for
-    assert not look(settings, seeds, stores, channels=())["channels"].good
-    assert not look(settings, seeds, stores, now=datetime(2001, 1, 1, tzinfo=UTC))["clock"].good
+    assert look_at("sources", settings, seeds, stores, begun=NOW).good  # it is being made up for
+    assert not look_at("channels", settings, seeds, stores, channels=()).good
+    assert not look_at("clock", settings, seeds, stores, now=datetime(2001, 1, 1, tzinfo=UTC)).good
 
 
 def test_a_fault_is_told_once_and_once_when_it_is_over(stores: Stores) -> None:
@@ -111,3 +124,76 @@ def test_a_broken_index_is_found_on_postgresql(stores: Stores) -> None:
         )
     with pytest.raises(StorageError, match="broken indexes: ix_articles_source — REINDEX INDEX"):
         check_whole(stores.database)
+
+
+def _edited(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.count(old) >= 1
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_disk_seeds_and_calibration_are_told_once_when_they_go_bad_and_once_when_they_are_mended(
+    url: str, stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "seeds"
+    copy_seeds(folder)
+    settings = load_settings(None, {"database": {"url": url}, "seeds": {"folder": str(folder)}}, {})
+    seeds, minutes = load_seeds(folder), iter(range(99))
+    policies, calibration = folder / "policies.toml", folder / "calibration.json"
+    example = next((folder / "examples").glob("*.jsonl"))
+    good = {file: file.read_text(encoding="utf-8") for file in (policies, calibration, example)}
+
+    def told() -> tuple[dict[str, str], list[str]]:
+        """Look, and return what is wrong with its mend, and what the operator was told of this time."""
+        at, known = datetime.now(UTC) + timedelta(seconds=next(minutes)), len(stores.alerts.history(limit=99))
+        found = list(examine(settings, seeds, stores, datetime.now(UTC), BEGUN, ("desk",)))
+        queued = stores.checks.update(found, at, lambda check, since: check_alerts(check, since, ("desk",)))
+        new = [each.queued.alert.evidence.title for each in stores.alerts.history(limit=99)][:queued]
+        assert len(stores.alerts.history(limit=99)) == known + queued
+        return {each.name: f"{each.found} — {each.mend}" for each in found if not each.good}, sorted(new)
+
+    # No room, and a file of weights that somebody cut short: the seeds cannot be read any more.
+    monkeypatch.setattr("tripoint.app.disk.LEAST_FREE_BYTES", 2**62)
+    calibration.write_text(good[calibration][:100], encoding="utf-8")
+    wrong, titles = told()
+    assert set(wrong) == {"disk", "seeds", "calibration"}
+    assert f"MiB free in {tmp_path} — free some space" in wrong["disk"]
+    for name in ("seeds", "calibration"):
+        assert wrong[name].startswith(f"{calibration}: not as `calibrate` writes it")
+        assert wrong[name].endswith("— run `tripoint calibrate` again")
+    assert titles == [f"Self-check: {each} is wrong" for each in ("calibration", "disk", "seeds")]
+    assert told()[1] == []  # once
+
+    # Mended, but edited and not in use, and weights that no longer fit the examples.
+    monkeypatch.undo()
+    calibration.write_text(good[calibration], encoding="utf-8")
+    _edited(policies, 'name = "relevant"', 'name = "relevant-too"')
+    _edited(example, '"title": "', '"title": "Edited. ')
+    wrong, titles = told()
+    assert wrong["seeds"] == "edited and not in use: policies.toml — tripoint reload"
+    assert wrong["calibration"].endswith("changed since it was fitted — tripoint calibrate")
+    assert titles == ["Self-check: disk is well again"]
+
+    for file, text in good.items():
+        file.write_text(text, encoding="utf-8")
+    assert told() == ({}, ["Self-check: calibration is well again", "Self-check: seeds is well again"])
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_doctor_and_self_check_call_the_same_disk_full(
+    house: House, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = {each["check"]: each for each in json.loads(house.said("doctor", "--json"))}
+    assert rows["disk"]["good"]
+    monkeypatch.setattr("tripoint.app.disk.LEAST_FREE_BYTES", room_of(settings).free_bytes * 2)
+    rows = {each["check"]: each for each in json.loads(house.said("doctor", "--json"))}
+    assert not rows["disk"]["good"]
+    assert rows["disk"]["mend"].startswith("free some space")
+    assert not room_of(settings).is_enough
+
+
+def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
+    settings = load_settings(None, {"database": {"url": f"sqlite:///{tmp_path}/gone/x.db"}}, {})
+    with pytest.raises(StorageError, match=r"cannot look at .*/gone: No such file"):
+        room_of(settings)

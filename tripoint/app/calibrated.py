@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Callable
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, TypeVar
 
 from tripoint.domain.errors import Place, SeedError
 from tripoint.domain.text import nfc, strip_marks
@@ -13,6 +14,7 @@ from tripoint.relevance.calibration import Example
 from tripoint.relevance.topic import NEGATIVE, POSITIVE, Fitted, Topic, Weights
 
 FILE = "calibration.json"
+_What = TypeVar("_What")
 
 
 def read_examples(file: str, text: str) -> tuple[Example, ...]:
@@ -87,13 +89,22 @@ def load_anchors(root: Traversable, topic: Topic) -> tuple[str, ...]:
 
 def load_fitted(root: Traversable, label: str) -> dict[str, Fitted]:
     """Read what `calibrate` wrote; without the file there is nothing fitted."""
+    return _read(root, label, _fitted) or {}
+
+
+def fitted_on(root: Traversable, label: str) -> dict[str, str] | None:
+    """Return the hash of what each topic was fitted on, None without the file."""
+    return _read(root, label, lambda _place, entry: str(entry["inputs"]))
+
+
+def _read(root: Traversable, label: str, of: Callable[[Place, dict[str, Any]], _What]) -> dict[str, _What] | None:
     file = root / FILE
     if not file.is_file():
-        return {}
+        return None
     place = Place(f"{label}/{FILE}")
     try:
         topics = json.loads(file.read_text(encoding="utf-8"))["topics"]
-        return {name: _fitted(place, each) for name, each in topics.items()}
+        return {name: of(place, each) for name, each in topics.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SeedError(place, f"not as `calibrate` writes it: {error}", "run `tripoint calibrate` again") from error
 

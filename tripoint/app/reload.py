@@ -18,7 +18,7 @@ from tripoint.app.asked import AskDesk
 from tripoint.app.hidden import secrets_of
 from tripoint.app.logs import SERVICE, installed
 from tripoint.app.policies import load_policies
-from tripoint.app.seeds import Seeds, choose, fingerprints, load_seeds
+from tripoint.app.seeds import Seeds, changed_parts, choose, load_seeds
 from tripoint.app.settings import Settings
 from tripoint.app.wiring import (
     Works,
@@ -64,7 +64,6 @@ class Plan:
 
     settings: Settings
     seeds: Seeds
-    parts: dict[str, str]  #: see `fingerprints`
     sources: tuple[Source, ...]  #: that are watched
     policies: Policies
     who_must_hear: WhoMustHear
@@ -104,12 +103,10 @@ class Reloader:
     ends: Callable[[], None] = lambda: None  #: also after what was refused
     hear: Sequence[Callable[[Plan], None]] = ()  #: who else takes a plan over, last
     _at_start: Settings = field(init=False)
-    _parts: dict[str, str] = field(init=False)
     _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self._at_start = self.settings
-        self._parts = fingerprints(self.settings.seeds.folder)
 
     async def reload(self) -> Reloaded:
         """Take over what was edited; raises `MendError`, and nothing has changed, where a file cannot be used."""
@@ -132,12 +129,10 @@ class Reloader:
 
     def _plan(self) -> Plan:
         settings = self.read()
-        parts = fingerprints(settings.seeds.folder)
         seeds = load_seeds(settings.seeds.folder)
         return Plan(
             settings,
             seeds,
-            parts,
             tuple(choose(seeds.sources, self.names)),
             load_policies(settings, seeds),
             build_policy(settings, seeds).who_must_hear,
@@ -161,8 +156,7 @@ class Reloader:
         works.seeds, works.policies, works.judge, works.operator = plan.seeds, plan.policies, plan.judge, plan.operator
         if logs := installed():
             logs.hider.learn(secrets_of(plan.settings))
-        self.settings, self._parts = plan.settings, plan.parts
-        works.settings = plan.settings
+        self.settings = works.settings = plan.settings
         for each in self.hear:
             each(plan)
         # The old lexicon goes, and the new one is never looked through again.
@@ -173,7 +167,7 @@ class Reloader:
     def _told(self, plan: Plan) -> Reloaded:
         fresh = [key for key in _differences(self.settings, plan.settings) if not _is_fixed(key)]
         fixed = [key for key in _differences(self._at_start, plan.settings) if _is_fixed(key)]
-        return Reloaded(tuple(fresh), tuple(_changes(self.works, self._parts, plan)), tuple(fixed))
+        return Reloaded(tuple(fresh), tuple(_changes(self.works.seeds, plan.seeds)), tuple(fixed))
 
 
 def reload_when_asked(reloader: Reloader, desk: AskDesk) -> None:
@@ -216,19 +210,15 @@ def _differences(old: Settings, new: Settings) -> Iterator[str]:
 
 
 _COUNTED = ("sources", "topics")
-_UNUSED = ("examples",)  # only `calibrate` reads them
 
 
-def _changes(works: Works, parts: dict[str, str], plan: Plan) -> Iterator[str]:
-    old, new = works.seeds, plan.seeds
+def _changes(old: Seeds, new: Seeds) -> Iterator[str]:
     if said := _counted({each.name: each for each in old.sources}, {each.name: each for each in new.sources}):
         yield f"sources ({said})"
     was, now = ({each.name: each.version for each in seeds.topics} for seeds in (old, new))
     if said := _counted(was, now):
         yield f"topics ({said})"
-    for part in sorted(parts.keys() | plan.parts.keys()):
-        if part not in _COUNTED + _UNUSED and parts.get(part) != plan.parts.get(part):
-            yield part
+    yield from (each for each in changed_parts(old, new) if each not in _COUNTED)
 
 
 def _counted(old: Mapping[str, object], new: Mapping[str, object]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -40,6 +40,7 @@ class Seeds:
     wires: Wires
     glossary: Glossary
     grouping: Grouping
+    parts: Mapping[str, str] = field(default_factory=dict)  #: see `fingerprints`; taken before anything was read
 
     @property
     def countries(self) -> dict[str, str]:
@@ -115,13 +116,14 @@ def load_seeds(folder: Path | None = None, *, with_fit: bool = True) -> Seeds:
     Raises `SeedError` for the first mistake: one line with file, line, problem and mend.
     """
     root: Traversable = folder if folder is not None else packaged_seeds()
+    parts = fingerprints(folder) if folder is None or folder.is_dir() else {}
     sources = parse_sources(_tables(root, "sources"))
     lexicon = parse_lexicon(_tables(root, "lexicon"))
     fitted = load_fitted(root, str(root)) if with_fit else None
     topics = tuple(parse_topic(table, lexicon, fitted) for table in _tables(root, "topics"))
     _check_topics(root, topics)
     wires = parse_wires(_tables(root, "wires"), lexicon.ids)
-    return Seeds(sources, lexicon, topics, wires, Glossary(load_glossary(root)), _grouping(root))
+    return Seeds(sources, lexicon, topics, wires, Glossary(load_glossary(root)), _grouping(root), parts)
 
 
 def fingerprints(folder: Path | None = None) -> dict[str, str]:
@@ -131,6 +133,15 @@ def fingerprints(folder: Path | None = None) -> dict[str, str]:
     for name, file in _walk(root):
         parts.setdefault(name.partition("/")[0], []).append(name + _hash(file.read_bytes()))
     return {part: _hash("".join(each).encode()) for part, each in parts.items()}
+
+
+_UNUSED = ("examples",)  # only `calibrate` reads them
+
+
+def changed_parts(old: Seeds, new: Seeds) -> list[str]:
+    """Return the folders and files that differ, of those that a service uses."""
+    every = old.parts.keys() | new.parts.keys()
+    return [each for each in sorted(every) if each not in _UNUSED and old.parts.get(each) != new.parts.get(each)]
 
 
 def load_glossary(root: Traversable) -> tuple[Term, ...]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alerts.operator import check_alerts
 from storage.health import overdue_listings
 from storage.upkeep import check_whole, server_time
 from tripoint.app import calibrated
+from tripoint.app.disk import MEND, room_of
 from tripoint.app.fitting import examples_of, feedback_examples
-from tripoint.app.seeds import Seeds, load_seeds, packaged_seeds
+from tripoint.app.seeds import Seeds, changed_parts, load_seeds, packaged_seeds
 from tripoint.app.settings import Settings
 from tripoint.domain.checks import Check, summary
 from tripoint.domain.errors import TripointError
@@ -28,7 +26,6 @@ from tripoint.relevance.calibration import inputs_hash
 if TYPE_CHECKING:
     from tripoint.app.wiring import Stores, Works
 
-LEAST_FREE_BYTES = 500 * 1024 * 1024
 _RELEASED = datetime(2026, 11, 1, tzinfo=UTC)  # a clock that shows an earlier time was never set
 _CLOCKS_DIFFER = timedelta(minutes=2)
 _LATE = timedelta(hours=1)  # beyond its due time; a host with many sources takes its time
@@ -84,11 +81,8 @@ def _database(stores: Stores) -> Found:
 
 
 def _disk(settings: Settings) -> Found:
-    url = settings.database_url
-    folder = Path(url.removeprefix("sqlite:///")).parent if url.startswith("sqlite:///") else Path.cwd()
-    free = shutil.disk_usage(folder).free
-    said = f"{free // 2**20} MiB free in {folder}"
-    return said, "" if free >= LEAST_FREE_BYTES else "free some space, or shorten [retention]"
+    room = room_of(settings)
+    return str(room), "" if room.is_enough else MEND
 
 
 def _clock(stores: Stores, now: datetime) -> Found:
@@ -142,19 +136,17 @@ def _jobs(stores: Stores) -> Found:
 
 def _seeds(settings: Settings, seeds: Seeds) -> Found:
     there = load_seeds(settings.seeds.folder)
-    versions = {each.name: each.version for each in there.all_topics}
-    if versions != {each.name: each.version for each in seeds.all_topics}:
-        return "lexicon or topics were edited and are not in use", "tripoint reload"
+    if edited := changed_parts(seeds, there):
+        return f"edited and not in use: {', '.join(edited)}", "tripoint reload"
     return f"{len(there.lexicon.concepts)} concepts in use as they lie there", ""
 
 
 def _calibration(settings: Settings, stores: Stores) -> Found:
     """Compare what the weights were fitted on with the examples and the lexicon as they are."""
     root: Any = settings.seeds.folder or packaged_seeds()
-    file = root / calibrated.FILE
-    if not file.is_file():
+    fitted = calibrated.fitted_on(root, str(root))
+    if fitted is None:
         return "none: every topic has weights of its own", ""
-    fitted = json.loads(file.read_text(encoding="utf-8"))["topics"]
     seeds, examples = load_seeds(settings.seeds.folder, with_fit=False), calibrated.load_examples(root)
     topics = [each for each in seeds.all_topics if each.is_fitted]
     names = [each.name for each in topics]
@@ -162,8 +154,7 @@ def _calibration(settings: Settings, stores: Stores) -> Found:
     old = []
     for topic in topics:
         anchors = calibrated.load_anchors(root, topic)
-        was = fitted.get(topic.name, {}).get("inputs", "")
-        if was != inputs_hash(topic, examples_of(topic.name, examples, names), anchors):
+        if fitted.get(topic.name, "") != inputs_hash(topic, examples_of(topic.name, examples, names), anchors):
             old.append(topic.name)
     if old and judged:
         return f"{', '.join(old)}: what readers judged may be among its examples", ""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,8 +12,6 @@ from tripoint.app.cli.terminal import print_json, print_table, settings_of
 from tripoint.app.settings import Settings
 from tripoint.domain.errors import MendError, TripointError
 from tripoint.domain.types import AlertState, PollStatus
-
-_LEAST_FREE_BYTES = 200 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +92,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         counts = stores.articles.counts()
         found = f"{stores.database.name}: {counts.articles} articles, {counts.relevant} relevant"
         yield Finding("database", good=True, found=found, counts=asdict(counts))
-        if stores.database.is_sqlite:
-            yield _disk(settings)
+        yield _disk(settings)
         states = stores.alerts.counts()
         dead = states[AlertState.DEAD]
         told = ", ".join(f"{count} {state}" for state, count in states.items())
@@ -109,10 +104,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _disk(settings: Settings) -> Finding:
-    folder = Path(settings.database_url.removeprefix("sqlite:///")).parent
-    free = shutil.disk_usage(folder).free
-    good = free >= _LEAST_FREE_BYTES
-    return Finding("disk", good=good, found=f"{free // 2**20} MiB free", mend="" if good else "free some space")
+    from tripoint.app.disk import MEND, room_of
+
+    room = room_of(settings)
+    return Finding("disk", good=room.is_enough, found=str(room), mend="" if room.is_enough else MEND)
 
 
 def _channels(settings: Settings) -> Iterator[Finding]:
