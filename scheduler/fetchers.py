@@ -21,7 +21,7 @@ import psycopg
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tripoint.domain.errors import StorageError
+from tripoint.domain.errors import HandBackError, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -205,11 +205,14 @@ _LOCKS: Mapping[str, LiteralString] = {
 }
 
 
-class _HostsTakenError(Exception):
+class _HostsTakenError(HandBackError):
     """Another worker, given up for silence, still reads from these hosts."""
 
+    def __init__(self, source: str) -> None:
+        super().__init__(f"another worker still reads from the hosts of {source}")
 
-_SOON = procrastinate.RetryStrategy(wait=5, retry_exceptions=[_HostsTakenError])
+
+_SOON = procrastinate.RetryStrategy(wait=5, retry_exceptions=[HandBackError])
 
 
 @contextmanager

@@ -81,6 +81,20 @@ class AskStore:
             row = connection.execute(select(t.asks).where(t.asks.c.id == number)).first()
             return _ask(row) if row else None
 
+    def note(self, verb: AskVerb, now: datetime, text: str) -> None:
+        """Keep what was done without being asked for here, for those who follow what is done."""
+        said = {"asked_at": now, "answered_at": now, "good": True, "answer": text}
+        with self._database.write() as connection:
+            connection.execute(insert(t.asks).values(verb=verb, argument="", **said))
+
+    def last_done(self, verb: AskVerb) -> Ask | None:
+        """Return the last of its kind that was done."""
+        c = t.asks.c
+        query = select(t.asks).where(c.verb == verb, c.good, c.answered_at.is_not(None)).order_by(c.id.desc()).limit(1)
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+            return _ask(row) if row else None
+
     def answer(self, number: int, now: datetime, *, good: bool, text: str) -> None:
         """Answer an ask."""
         said = {"answered_at": now, "good": good, "answer": text}

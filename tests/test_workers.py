@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -30,6 +31,18 @@ country = "GB"
 timezone = "UTC"
 homepage = "{base}/"
 sitemaps = ["{base}/sitemap.xml"]
+"""
+
+
+LATE = """
+[[source]]
+name = "late"
+outlet = "The Late Edition"
+language = "en"
+country = "GB"
+timezone = "UTC"
+homepage = "{base}/"
+feeds = ["{base}/atom.xml"]
 """
 
 
@@ -115,6 +128,8 @@ def test_three_workers_and_a_kill_keep_what_one_process_keeps(
         until(lambda: kept(house) == expected, house)
         shown = house.json("workers")
         assert len(shown["workers"]) <= WORKERS
+        asked = room.requests  # what comes now is not theirs to share
+        _workers_take_over_what_the_service_does(house, room.base(desk[2].outlet.name), workers, victim)
         for agent, process in workers.items():
             said = (house.folder / f"{agent}.log").read_text(encoding="utf-8")
             assert agent == victim or process.poll() is None, f"{agent} ended by itself: {said}"
@@ -125,7 +140,7 @@ def test_three_workers_and_a_kill_keep_what_one_process_keeps(
             agent
             for agent, _ in groupby(
                 agent_of(each.headers)
-                for each in sorted(room.requests, key=lambda each: each.at)
+                for each in sorted(asked, key=lambda each: each.at)
                 if each.outlet == outlet.outlet.name
             )
         ]
@@ -143,6 +158,40 @@ def test_three_workers_and_a_kill_keep_what_one_process_keeps(
         states = {str(row[0]) for row in connection.execute("SELECT state FROM alerts").fetchall()}
     assert "sent" in states  # the scheduling process tells what workers found
     assert states <= {"sent", "held"}  # what is old is held for a summary
+
+
+def _workers_take_over_what_the_service_does(
+    house: House, base: str, workers: Mapping[str, subprocess.Popen[str]], victim: str
+) -> None:
+    """Edit, reload the service alone, and see what the workers make of it; then break a file that they are to read."""
+    alive = [each for each in workers if each != victim]
+
+    def all_say(text: str, since: Mapping[str, int]) -> bool:
+        return all(text in (house.folder / f"{each}.log").read_text(encoding="utf-8")[since[each] :] for each in alive)
+
+    def said() -> dict[str, int]:
+        return {each: len((house.folder / f"{each}.log").read_text(encoding="utf-8")) for each in alive}
+
+    late = house.folder / "seeds" / "sources" / "late.toml"
+    late.write_text(LATE.format(base=base), encoding="utf-8")
+    house.settings["crawl"]["timeout_s"] = 21.0
+    before = said()
+    assert "sources (1 added)" in house.run("reload").stdout
+    until(lambda: all_say("reloaded: crawl.timeout_s; sources (1 added)", before), house)
+    until(lambda: "late" in polled(house), house)
+
+    late.write_text("[[source]]\nname = 7\n", encoding="utf-8")
+    before = said()
+    for each in alive:
+        workers[each].send_signal(signal.SIGHUP)
+    until(lambda: all_say(f"not reloaded, all goes on as before: {late}:", before), house)
+    assert all(workers[each].poll() is None for each in alive)
+
+
+def polled(house: House) -> set[str]:
+    """Return the sources of which a listing was read."""
+    with psycopg.connect(house.settings["database"]["url"]) as connection:
+        return {str(row[0]) for row in connection.execute("SELECT source FROM listings").fetchall()}
 
 
 def agent_of(headers: dict[str, str]) -> str:

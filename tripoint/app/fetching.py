@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from tripoint.app.settings import Settings
-from tripoint.domain.errors import SettingsError
+from tripoint.domain.errors import HandBackError, MendError, SettingsError
 from tripoint.domain.types import Source
 
 if TYPE_CHECKING:
@@ -45,17 +45,20 @@ class WorkerFetching:
         stop: asyncio.Event,
         told: Callable[[Source, CrawlReport], None],
         lost: Callable[[Exception], None],
+        reload: Callable[[], Awaitable[object]],
     ) -> None:
+        """Tell of each source that was read, and of what ends the worker; `reload` reads the seeds again."""
         self._works = works
         self._stop = stop
         self._told = told
         self._lost = lost
-        self._by_name = {each.name: each for each in works.seeds.sources}
+        self._reload = reload
+        self._turn = asyncio.Lock()
 
     async def fetch(self, name: str) -> None:
-        """Read what is due of a source; one that this worker's catalogue lacks is an error that ends it."""
+        """Read what is due of a source; one that this worker's catalogue lacks, though read again, ends it."""
         try:
-            source = self._by_name.get(name)
+            source = self._known(name) or await self._learned(name)
             if source is None:
                 mend = "give every worker the same seeds as `tripoint run`"
                 raise SettingsError(f"this worker's seeds have no source `{name}`", mend)
@@ -67,7 +70,26 @@ class WorkerFetching:
             )
             await self._works.look_after([source])
             await self._works.crawler.turns.rest(source.hosts)  # who reads there next does not know when we asked
+        except HandBackError:
+            raise
         except Exception as error:
             self._lost(error)
             raise
         self._told(source, report)
+
+    def _known(self, name: str) -> Source | None:
+        return next((each for each in self._works.seeds.sources if each.name == name), None)
+
+    async def _learned(self, name: str) -> Source | None:
+        """Look once more, since the service may have been told of it just now; raises `HandBackError`.
+
+        A file that is broken here ends nothing: this worker goes on with what it knows.
+        """
+        async with self._turn:
+            if source := self._known(name):  # another that was unknown had them read
+                return source
+            try:
+                await self._reload()
+            except MendError as error:
+                raise HandBackError(f"`{name}` is not known here, and the seeds cannot be read") from error
+            return self._known(name)

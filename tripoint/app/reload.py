@@ -7,8 +7,9 @@ import gc
 import json
 import logging
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
 from pydantic import BaseModel
 
@@ -52,10 +53,13 @@ NEEDS_RESTART = (
     "run.timezone",
     "run.fetchers",
     "run.standby",
+    "run.worker_at_once",
     "run.worker_silent_s",
     "web",
 )
 """Settings, or whole sections of them, that a running service cannot take over."""
+
+_FOLLOW_S = 5.0  # between two looks whether the service reloaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ class Reloader:
     write: Callable[[str], None]  #: what a console channel writes with
     begins: Callable[[], None] = lambda: None
     ends: Callable[[], None] = lambda: None  #: also after what was refused
+    sends: bool = True  #: whether this process has channels; one without needs nobody's address
     hear: Sequence[Callable[[Plan], None]] = ()  #: who else takes a plan over, last
     _at_start: Settings = field(init=False)
     _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
@@ -136,7 +141,7 @@ class Reloader:
             tuple(choose(seeds.sources, self.names)),
             load_policies(settings, seeds),
             build_policy(settings, seeds).who_must_hear,
-            tuple(build_channels(settings, self.write)),
+            tuple(build_channels(settings, self.write)) if self.sends else (),
             build_renderer(settings),
             operator_channels(settings),
             build_judge(seeds),
@@ -176,22 +181,50 @@ def reload_when_asked(reloader: Reloader, desk: AskDesk) -> None:
     async def answer(_argument: str) -> str:
         return json.dumps(asdict(await reloader.reload()))
 
+    async def tell_workers() -> None:
+        told = json.dumps(asdict(await reloader.reload()))
+        works = reloader.works
+        await works.writer.do(lambda: works.stores.asks.note(AskVerb.RELOAD, works.clock(), told))
+
     desk.serve(AskVerb.RELOAD, answer)
+    on_hangup(tell_workers)
+
+
+def on_hangup(reload: Callable[[], Awaitable[object]]) -> None:
+    """Reload on SIGHUP, where there is one; to be called on the loop."""
     if not hasattr(signal, "SIGHUP"):
         return
-    under_way: set[asyncio.Task[Reloaded]] = set()
+    under_way: set[asyncio.Future[object]] = set()
 
     def begin() -> None:
-        task = asyncio.create_task(reloader.reload(), name="reload")
+        task = asyncio.ensure_future(reload())
         under_way.add(task)
         task.add_done_callback(ended)
 
-    def ended(task: asyncio.Task[Reloaded]) -> None:
+    def ended(task: asyncio.Future[object]) -> None:
         under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) and not isinstance(error, TripointError):
             log.error("the reload failed, all goes on as before", exc_info=error)
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, begin)
+
+
+async def follow(reloader: Reloader, since: datetime) -> None:
+    """Reload each time after the service did, as long as this runs: a worker's seeds are to be those of the service.
+
+    What it did `since` then counts: this process may have read its seeds before or after.
+    """
+    last, known = reloader.works.stores.asks.last_done, 0
+    while True:
+        try:
+            done = await asyncio.to_thread(last, AskVerb.RELOAD)
+            if done is not None and done.id > known:
+                known = done.id
+                if (done.answered_at or since) >= since:
+                    await reloader.reload()
+        except TripointError as error:  # told by who reloads; what cannot be read now is read at the next look
+            log.debug("did not follow a reload: %s", one_line(str(error)))
+        await asyncio.sleep(_FOLLOW_S)
 
 
 def _is_fixed(key: str) -> bool:

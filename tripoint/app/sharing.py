@@ -27,7 +27,7 @@ class SharedFetching:
         self._key = _keys(works.seeds.sources)
 
     def renew(self, sources: Sequence[Source]) -> None:
-        """Hand out these sources from now on; the workers know them once they were started anew."""
+        """Hand out these sources from now on; a worker that does not know one reads its seeds again."""
         self._sources = sources
         self._key = _keys(self._works.seeds.sources)
 

@@ -9,6 +9,7 @@ TripointError
 ├── StorageError           stop: the database cannot be used; nothing was half-written
 │   └── ConflictError      do it again: another process was in the way; nothing was written
 └── UnavailableError       try again later: a server or worker did not answer
+    └── HandBackError      leave it to another process, or to this one in a while
 """
 
 from __future__ import annotations
@@ -73,3 +74,7 @@ class ConflictError(StorageError):
 
 class UnavailableError(TripointError):
     """Something outside did not answer; the same call may work later."""
+
+
+class HandBackError(UnavailableError):
+    """This process cannot do it now; another may, or this one later."""

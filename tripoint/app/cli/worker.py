@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from scheduler.fetchers import FetchQueue
 
 
+_CLOCKS_DIFFER = timedelta(minutes=1)  # of two machines; to reload once more than needed does no harm
+
+
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
 
@@ -30,14 +36,16 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Fetch what `tripoint run --fetchers workers` hands out; start as many as you like, on any machine.
 
-        It sends no alerts, so that it needs no channel's password. Ctrl-C or SIGTERM hands back what is unfinished.
+        It sends no alerts, so that it needs no channel's password. Ctrl-C or SIGTERM hands back what is unfinished. It
+        reads seeds and settings again after the service did, and on SIGHUP.
         """
         options: dict[str, Any] = {"run": {"worker_at_once": at_once}} if at_once else {}
-        settings = settings_of(context, options)
+        read = partial(settings_of, context, options)
+        settings = read()
         queue = open_queue(settings)  # before what takes long to load
         from crawler.reactor import run_on_reactor
 
-        run_on_reactor(lambda: _work(settings, queue))
+        run_on_reactor(lambda: _work(settings, read, queue))
 
     @app.command(epilog="Example: tripoint workers --json")
     def workers(
@@ -48,20 +56,30 @@ def register(app: typer.Typer) -> None:
         asyncio.run(_show(settings, open_queue(settings), as_json=as_json))
 
 
-async def _work(settings: Settings, queue: FetchQueue) -> None:
+async def _work(settings: Settings, read_again: Callable[[], Settings], queue: FetchQueue) -> None:
+    from tripoint.app.reload import Reloader, follow, on_hangup
     from tripoint.app.wiring import opened_works, utc_now
 
-    say = log_as_service(settings)
+    say, begun = log_as_service(settings), utc_now()
     stop, lost = asyncio.Event(), list[Exception]()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    ready: asyncio.Future[Reloader] = loop.create_future()
+
+    async def reload() -> None:
+        reloader = await asyncio.shield(ready)
+        await reloader.reload()
+
+    on_hangup(reload)  # before what takes long: unanswered it would end the process
 
     def give_up(error: Exception) -> None:
         lost.append(error)
         stop.set()
 
     async with opened_works(settings, lambda _text: None, alone=False) as works, queue.opened():
+        reloader = Reloader(works, settings, read_again, (), lambda _text: None, sends=False)
+        ready.set_result(reloader)
         fetching = WorkerFetching(
             works,
             stop,
@@ -69,10 +87,15 @@ async def _work(settings: Settings, queue: FetchQueue) -> None:
                 say(summary([read], utc_now())) if (read := Read((source.name,), report)).is_news else None
             ),
             give_up,
+            reloader.reload,
         )
         run = settings.run
         say(f"ready to fetch, {run.worker_at_once} sources at once; Ctrl-C stops")
-        await queue.work(fetching.fetch, run.worker_at_once, stop, run.stop_within_s)
+        following = asyncio.create_task(follow(reloader, begun - _CLOCKS_DIFFER))
+        try:
+            await queue.work(fetching.fetch, run.worker_at_once, stop, run.stop_within_s)
+        finally:
+            following.cancel()
     if lost:
         raise lost[0]
     say("stopped; what was not finished is read by another")
