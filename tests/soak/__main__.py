@@ -45,7 +45,8 @@ def _show(told: Told, took_s: float) -> None:
             sys.stdout.write(f"{key}: {value}\n")
     for each in told.samples:
         sys.stdout.write(
-            f"  day {each.day:3}: {each.resident_mb:6.1f} MB, {each.descriptors} descriptors, {each.threads} threads\n"
+            f"  day {each.day:3}: {each.resident_mb:6.1f} MB, {each.descriptors} descriptors, {each.threads} threads;"
+            f" {each.workers_mb:6.1f} MB in workers\n"
         )
     for line in told.wrong:
         sys.stdout.write(f"WRONG: {line}\n")

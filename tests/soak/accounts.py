@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tests.mail import MailServer, Received
+from tests.soak.outside import Letter
 from tests.soak.world import Story
 
-_REF = re.compile(r"\bref ([0-9a-f]{12})\b")
 _ACCOUNTED = {"copy", "known"}  # its story was told, and nothing in it is new
 _HELD = {"digest", "limited", "too-old", "quiet"}
 
@@ -27,20 +25,11 @@ class Post:
     got: Counter[tuple[str, str]] = field(default_factory=Counter)  #: by recipient and reference
     subjects: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def take(self, server: MailServer) -> None:
+    def take(self, letters: Iterable[Letter]) -> None:
         """Take what has come since."""
-        with server.inbox.lock:
-            fresh, server.inbox.received = server.inbox.received, []
-        for each in fresh:
-            for recipient in each.recipients:
-                key = (recipient.partition("@")[0], _reference(each))
-                self.got[key] += 1
-                self.subjects[key] = each.subject
-
-
-def _reference(mail: Received) -> str:
-    found = _REF.findall(mail.text)
-    return found[-1] if found else ""
+        for each in letters:
+            self.got[each.recipient, each.reference] += 1
+            self.subjects[each.recipient, each.reference] = each.subject
 
 
 @dataclass(slots=True)
@@ -73,6 +62,8 @@ def settle(
             _article(connection, base[story.outlet] + story.path, story, rules, account)
         _outbox(connection, post, account)
         _digests(connection, zones, account)
+        unsound = [row[0] for row in connection.execute("pragma integrity_check") if row[0] != "ok"]
+        account.wrong += [f"the database is unsound: {each}" for each in unsound]
     return account
 
 

@@ -12,8 +12,8 @@ import os
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,8 @@ from tripoint.domain.service import JobResult, JobRun
 _DAY_S = 86_400.0
 _SPREAD = 1.05  # a wait may be a twentieth longer, lest listings fire together
 _LONGEST_FAILING_S = 6 * 3600.0
+_REWOUND_S = 3 * 3600.0  # longer than any fault in which that cannot be written down
+_TRIED = "select url, attempts, due_at from frontier where attempts > 0 and state in ('pending', 'failed')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Sample:
 
     day: int
     resident_mb: float
+    workers_mb: float  #: of the processes that read pages
     descriptors: int
     threads: int
 
@@ -60,6 +63,7 @@ class Diary:
 
     samples: list[Sample] = field(default_factory=list)
     neglected: list[Neglect] = field(default_factory=list)
+    early: list[str] = field(default_factory=list)  #: pages that were asked for again before their time
     longest_s: float = 0.0  #: between two visits to a listing that answered
     polls: int = 0
     runs: Counter[JobResult] = field(default_factory=Counter)
@@ -69,7 +73,7 @@ class Diary:
 
 @dataclass(slots=True)
 class Visits:
-    """Looks from outside when each listing was visited, and how long it had waited."""
+    """Looks from outside when each listing was visited, how long it had waited, and when pages were tried again."""
 
     file: Path
     clock: Clock
@@ -78,11 +82,14 @@ class Visits:
     longest_s: float  #: by the settings
     diary: Diary
     _seen: dict[str, tuple[str, float, bool]] = field(default_factory=dict)  #: when, steady, whether it answered
+    _tried: dict[str, tuple[int, str]] = field(default_factory=dict)  #: pages that failed: how often, and due when
 
     def look(self) -> None:
         """Compare with the last look."""
         with closing(sqlite3.connect(self.file)) as connection:
             rows = connection.execute("select url, polled_at, failures_in_a_row from listings").fetchall()
+            tried = connection.execute(_TRIED).fetchall()
+        self._compare_tries({url: (attempts, due_at) for url, attempts, due_at in tried})
         for url, polled_at, failures in rows:
             before = self._seen.get(url)
             if before is None or before[0] != polled_at:
@@ -95,9 +102,15 @@ class Visits:
         for url, before in self._seen.items():
             self._judge(url, before)
 
-    def forget(self, url: str) -> None:
-        """Expect no more visits to a listing."""
-        self._seen.pop(url, None)
+    def _compare_tries(self, tried: dict[str, tuple[int, str]]) -> None:
+        """Find what was tried again though its time lay ahead; after a clock was set back, the house brings it near."""
+        now, near_s = f"{self.clock():%F %T.%f}", self.clock.steady_s - _REWOUND_S
+        was_set_back = any(at >= near_s for at, _ in self.clock.set_back_s)
+        for url, (attempts, _) in tried.items() if not was_set_back else ():
+            before, due_at = self._tried.get(url, (attempts, ""))
+            if attempts > before and due_at > now:
+                self.diary.early.append(f"{url} was tried again at {now}, and was due at {due_at}")
+        self._tried = tried
 
     def _judge(self, url: str, before: tuple[str, float, bool] | None) -> None:
         if before is None:
@@ -150,7 +163,7 @@ class Driver:
                 self.visits.look()
                 if self.clock.steady_s % _DAY_S < self.step_s:
                     self.tidy()
-                    self.diary.samples.append(_sample(int(self.clock.steady_s // _DAY_S)))
+                    self.diary.samples.append(_sample(int(self.clock.steady_s // _DAY_S), self.faults.outside.pid))
 
     def jumped(self) -> None:
         """Plan anew after the clock was set, as the service does at its pulse."""
@@ -181,8 +194,25 @@ class Driver:
         self.faults.disk.is_full = False
 
 
-def _sample(day: int) -> Sample:
+def _sample(day: int, outside: int) -> Sample:
     gc.collect()
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    resident_mb = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-    return Sample(day, resident_mb, len(os.listdir("/proc/self/fd")), threading.active_count())
+    workers_mb = sum(_resident_mb(each) for each in _descendants(os.getpid()) if each != outside)
+    return Sample(
+        day, _resident_mb(os.getpid()), workers_mb, len(os.listdir("/proc/self/fd")), threading.active_count()
+    )
+
+
+def _resident_mb(pid: int) -> float:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:  # it has ended
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, children.read_text().split()):
+                yield child
+                yield from _descendants(child)

@@ -15,10 +15,10 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
-from tests.mail import MailServer
-from tests.newsroom import Hang, NewsroomThread, Status, Truncated
+from tests.newsroom import Behaviour, Hang, Status, Truncated
 from tests.soak.clock import Clock
 from tests.soak.names import Names
+from tests.soak.outside import Outside
 from tests.soak.world import Publisher
 
 _HOUR_S = 3600.0
@@ -37,8 +37,9 @@ class Kind(StrEnum):
     BACK = "the clock is set back"
 
 
-LONGEST_H = {Kind.OUTLET: 14.0, Kind.PAGE: 1.2, Kind.DNS: 5.0, Kind.DISK: 2.0, Kind.LOCK: 1.0, Kind.MAIL: 3.0}
+LONGEST_H = {Kind.OUTLET: 14.0, Kind.PAGE: 5.0, Kind.DNS: 5.0, Kind.DISK: 2.0, Kind.LOCK: 1.0, Kind.MAIL: 3.0}
 JUMP_H = {Kind.AHEAD: 7.0, Kind.BACK: 2.0}
+_BEHAVIOURS: dict[str, Behaviour] = {"503": Status(503), "404": Status(404), "cut": Truncated(40), "hang": Hang()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,7 @@ class Faults:
     """Begins and ends faults as time passes."""
 
     planned: list[Fault]
-    room: NewsroomThread
-    mail: MailServer
+    outside: Outside
     names: Names
     disk: Disk
     clock: Clock
@@ -136,11 +136,10 @@ class Faults:
         outlet, _, way = fault.what.partition(" ")
         match fault.kind:
             case Kind.OUTLET:
-                behaviour = {"503": Status(503), "404": Status(404), "cut": Truncated(40), "hang": Hang()}[way]
-                self.room.behave(outlet, "*", behaviour)
+                self.outside.behave(outlet, "*", _BEHAVIOURS[way])
             case Kind.PAGE if (story := self.publisher.next_relevant()) is not None:
                 self._pages[fault] = (story.outlet, story.path)
-                self.room.behave(story.outlet, story.path, Status(503))
+                self.outside.behave(story.outlet, story.path, Status(503))
             case Kind.DNS:
                 self.names.failing.add(outlet)
             case Kind.DISK:
@@ -148,8 +147,7 @@ class Faults:
             case Kind.LOCK if not self.disk.is_locked:
                 self.disk.lock()
             case Kind.MAIL:
-                self.mail.inbox.refusal = "451 4.3.0 later"
-                self.mail.inbox.behaviour = "drop" if fault.what == "drops" else ""
+                self.outside.refuse_mail("451 4.3.0 later", "drop" if fault.what == "drops" else "")
             case Kind.AHEAD | Kind.BACK:
                 self.clock.set_by(JUMP_H[fault.kind] * _HOUR_S * (1 if fault.kind is Kind.AHEAD else -1))
                 self.on_jump()
@@ -160,9 +158,9 @@ class Faults:
         others = [each for each in self.now if each.kind is fault.kind]
         match fault.kind:
             case Kind.OUTLET if not any(each.what.startswith(f"{outlet} ") for each in others):
-                self.room.behave(outlet, "*", None)
+                self.outside.behave(outlet, "*", None)
             case Kind.PAGE if fault in self._pages:
-                self.room.behave(*self._pages.pop(fault), None)
+                self.outside.behave(*self._pages.pop(fault), None)
             case Kind.DNS if not any(each.what == outlet for each in others):
                 self.names.failing.discard(outlet)
             case Kind.DISK if not others:
@@ -170,7 +168,7 @@ class Faults:
             case Kind.LOCK if not others:
                 self.disk.unlock()
             case Kind.MAIL if not others:
-                self.mail.inbox.refusal = self.mail.inbox.behaviour = ""
+                self.outside.refuse_mail("")
 
     def storage_was_away_s(self, start_s: float, end_s: float) -> float:
         """Return for how long of a stretch nothing could be written down."""

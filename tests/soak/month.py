@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from tests.house import House
-from tests.mail import PASSWORD, USER, MailServer
-from tests.newsroom import NewsroomThread, Outlet
+from tests.mail import PASSWORD, USER
+from tests.newsroom import Outlet
 from tests.soak.accounts import Account, Post, settle
 from tests.soak.clock import Clock
 from tests.soak.drive import Diary, Driver, Sample, Visits
 from tests.soak.faults import Disk, Faults, plan
 from tests.soak.names import DOMAIN, Names
+from tests.soak.outside import Outside
 from tests.soak.world import LATE, OUTLETS, Publisher, stories
 from tripoint.app.reload import Reloader
 from tripoint.app.seeds import load_seeds
@@ -26,6 +27,10 @@ from tripoint.app.wiring import build_judge
 
 _DAY_S = 86_400.0
 _CALM_S = 1.75 * _DAY_S  # without faults at the end: retries, and the digests of two days, take that long
+_MORE_DESCRIPTORS = 3  # than in the third of the days before: connections that wait for their next question
+_MORE_THREADS = 2  # those of asyncio's executor come one by one
+_MOST_MB_A_DAY = 0.3  # by which the house may grow in the last third of the days
+_MOST_OF_WORKERS = 1.15  # of the third before; each worker ends after so many pages
 _HICCUPS = 0.01  # share of the steps in which the disk fills for a moment
 _RULES = {"at-once": "desk", "london": "london", "sydney": "sydney", "new-york": "newyork"}
 _ZONES = {"london": "Europe/London", "sydney": "Australia/Sydney", "newyork": "America/New_York"}
@@ -97,11 +102,11 @@ async def soak(month: Month, folder: Path, *, quiet: bool = False) -> Told:
     names = Names()
     names.install()
     (folder / "house").mkdir()
-    with MailServer(folder) as mail, NewsroomThread(OUTLETS, hosts=False, domain=DOMAIN) as room:
-        house = _house(folder / "house", mail, room, month)
+    with Outside(folder, OUTLETS, DOMAIN) as outside:
+        house = _house(folder / "house", outside, month)
         file = folder / "house" / "tripoint.db"
         planned = stories(build_judge(load_seeds()), clock(), month.days, month.articles, dice)
-        publisher, diary, post, disk = Publisher(room, planned), Diary(), Post(), Disk(file)
+        publisher, diary, post, disk = Publisher(outside, planned), Diary(), Post(), Disk(file)
         length_s = month.days * _DAY_S
         driver: Driver | None = None
 
@@ -111,8 +116,7 @@ async def soak(month: Month, folder: Path, *, quiet: bool = False) -> Told:
 
         faults = Faults(
             plan(length_s, [each.name for each in OUTLETS], month.faults, dice),
-            room,
-            mail,
+            outside,
             names,
             disk,
             clock,
@@ -122,8 +126,7 @@ async def soak(month: Month, folder: Path, *, quiet: bool = False) -> Told:
         visits = Visits(file, clock, faults, month.step_s, month.longest_s, diary)
 
         def tidy() -> None:
-            post.take(mail)
-            room.forget()
+            post.take(outside.letters())
             if not quiet:
                 sys.stderr.write(f"day {clock.steady_s / _DAY_S:.0f}: {len(publisher.published)} published\n")
 
@@ -131,7 +134,7 @@ async def soak(month: Month, folder: Path, *, quiet: bool = False) -> Told:
             return dice.uniform(0.1, 0.6) if dice.random() < _HICCUPS else 0.0
 
         def join(_reloader: Reloader) -> None:
-            _read(house, room, OUTLETS)
+            _read(house, outside, OUTLETS)
 
         driver = Driver(lambda: _settings(house), clock, month.step_s, faults, publisher, visits, diary, hiccup, tidy)
         try:
@@ -140,10 +143,10 @@ async def soak(month: Month, folder: Path, *, quiet: bool = False) -> Told:
         finally:
             disk.close()
         visits.end()
-        post.take(mail)
-        base = {each.name: room.base(each.name) for each in OUTLETS}
+        post.take(outside.letters())
+        base = {each.name: outside.base(each.name) for each in OUTLETS}
         account = settle(file, base, publisher.published, _RULES, _ZONES, post)
-        account.wrong += _neglect(diary) + _growth(diary)
+        account.wrong += _neglect(diary) + diary.early + _growth(diary)
         if len(publisher.published) < len(planned):
             account.wrong.append("not everything was published")
         return _told(month, clock, publisher, diary, faults, account, post)
@@ -171,7 +174,7 @@ def _told(
     )
 
 
-def _house(folder: Path, mail: MailServer, room: NewsroomThread, month: Month) -> House:
+def _house(folder: Path, outside: Outside, month: Month) -> House:
     house = House(folder)
     shortest_s = min(600.0, month.longest_s)
     house.settings["run"] = {
@@ -183,19 +186,19 @@ def _house(folder: Path, mail: MailServer, room: NewsroomThread, month: Month) -
     house.settings["crawl"] |= {"timeout_s": 2.0, "workers": 1, "revisit_h": [6.0]}
     house.settings["alerts"] = {"operator": ["operator"], "timeout_s": 5.0}
     house.settings["channels"] = {each: {"url_env": f"SOAK_{each.upper()}"} for each in _CHANNELS}
-    os.environ["SSL_CERT_FILE"] = str(mail.authority)
+    os.environ["SSL_CERT_FILE"] = str(outside.authority)
     for each in _CHANNELS:
         os.environ[f"SOAK_{each.upper()}"] = (
-            f"mailtos://{USER}:{PASSWORD}@127.0.0.1:{mail.port}?mode=starttls&from=tripoint@example.org"
+            f"mailtos://{USER}:{PASSWORD}@127.0.0.1:{outside.mail_port}?mode=starttls&from=tripoint@example.org"
             f"&to={each}@example.org"
         )
     (folder / "seeds" / "policies.toml").write_text(_POLICIES, encoding="utf-8")
-    _read(house, room, [each for each in OUTLETS if each.name != LATE])
+    _read(house, outside, [each for each in OUTLETS if each.name != LATE])
     return house
 
 
-def _read(house: House, room: NewsroomThread, outlets: list[Outlet] | tuple[Outlet, ...]) -> None:
-    house.reads([(each, room.base(each.name)) for each in outlets])
+def _read(house: House, outside: Outside, outlets: list[Outlet] | tuple[Outlet, ...]) -> None:
+    house.reads([(each, outside.base(each.name)) for each in outlets])
 
 
 def _settings(house: House) -> Settings:
@@ -210,18 +213,28 @@ def _neglect(diary: Diary) -> list[str]:
 
 
 def _growth(diary: Diary) -> list[str]:
-    """Return what grew from the first third of the days to the last; a few days show nothing."""
+    """Return what grew; a few days show nothing, and neither do those before the last reload and start."""
     samples = diary.samples
-    if len(samples) < 9:
-        return []
     third = len(samples) // 3
-    first, last = samples[third : 2 * third], samples[-third:]
+    if third < 3:
+        return []
+    before, last = samples[third : 2 * third], samples[-third:]
     wrong = []
-    most = max(each.descriptors for each in first)
-    if max(each.descriptors for each in last) > most + 3:
-        wrong.append(f"open descriptors grew beyond {most}")
-    before = sum(each.resident_mb for each in first) / len(first)
-    after = sum(each.resident_mb for each in last) / len(last)
-    if after > 1.15 * before:
-        wrong.append(f"memory grew from {before:.0f} to {after:.0f} MB")
+    for what, most in (("descriptors", _MORE_DESCRIPTORS), ("threads", _MORE_THREADS)):
+        was, came_to = (max(getattr(each, what) for each in some) for some in (before, last))
+        if came_to > was + most:
+            wrong.append(f"{what} grew from {was} to {came_to}")
+    grew_mb = _slope([each.resident_mb for each in last])
+    if grew_mb > _MOST_MB_A_DAY:
+        wrong.append(f"memory grew by {grew_mb:.2f} MB a day in the last {third} days")
+    first_mb, last_mb = (max(each.workers_mb for each in some) for some in (before, last))
+    if last_mb > _MOST_OF_WORKERS * first_mb:
+        wrong.append(f"memory of workers grew from {first_mb:.0f} to {last_mb:.0f} MB")
     return wrong
+
+
+def _slope(values: Sequence[float]) -> float:
+    """Return by how much values grow from one to the next, by the line that fits them best."""
+    middle = (len(values) - 1) / 2
+    spread = sum((at - middle) ** 2 for at in range(len(values)))
+    return sum((at - middle) * value for at, value in enumerate(values)) / spread

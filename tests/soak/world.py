@@ -11,7 +11,8 @@ from html import escape
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tests.newsroom import NewsPage, NewsroomThread, Outlet
+from tests.newsroom import NewsPage, Outlet
+from tests.soak.outside import Outside
 from tripoint.relevance.assess import Judge
 
 _EXAMPLES = Path(__file__).resolve().parents[2] / "seeds" / "examples"
@@ -88,8 +89,8 @@ def _verdict(judge: Judge, example: dict[str, str]) -> bool | None:
 class Publisher:
     """Publishes each article when its time has come."""
 
-    def __init__(self, room: NewsroomThread, planned: Sequence[Story]) -> None:
-        self._room = room
+    def __init__(self, outside: Outside, planned: Sequence[Story]) -> None:
+        self._outside = outside
         self._outlets = {each.name: each for each in OUTLETS}
         self._waiting = list(planned)
         self.published: list[Story] = []
@@ -103,7 +104,7 @@ class Publisher:
         fresh = []
         while self._waiting and self._waiting[0].at <= now:
             story = self._waiting.pop(0)
-            self._room.publish(story.outlet, story.page(self._outlets[story.outlet]))
+            self._outside.publish(story.outlet, story.page(self._outlets[story.outlet]))
             fresh.append(story)
         self.published += fresh
         return fresh
