@@ -129,7 +129,6 @@ class Works:
     operator: tuple[str, ...]  #: channels that hear of sources and of templates
     extractor: ExtractionPool
     frontier: WriterFrontier
-    quiet: Callable[[WhoMustHear], WriterIntake]  #: an intake with an alert policy of its own
     policies: Policies
     meter: Metrics  #: what was counted since the start
     pulse: Pulse  #: whether all of this is alive
@@ -138,6 +137,12 @@ class Works:
     clock: Callable[[], datetime]
     alone: Alone  #: the right to act on this database
     settings: Settings  #: in use
+
+    def quiet(self, who: WhoMustHear) -> WriterIntake:
+        """Return an intake with an alert policy of its own."""
+        placer, articles = build_placer(self.seeds), self.stores.articles
+        pipeline = Pipeline(self.judge, placer, articles, who, self.clock)
+        return WriterIntake(self.writer, pipeline, self.courier.wake, self.meter)
 
     async def look_after(self, sources: Sequence[Source]) -> None:
         """Judge how sources do after they were read, and tell the operator of those that changed."""
@@ -454,14 +459,9 @@ async def opened_works(
             )
             gc.freeze()  # the lexicon and the libraries live as long as the process: never look through them again
 
-            def quiet(who: WhoMustHear) -> WriterIntake:
-                return WriterIntake(
-                    writer, Pipeline(judge, build_placer(seeds), stores.articles, who, clock), courier.wake, meter
-                )
-
             operator = operator_channels(settings)
             pulse = Pulse(writer, stores.database)
-            yield Works(
+            works = Works(
                 seeds,
                 stores,
                 crawler,
@@ -470,7 +470,6 @@ async def opened_works(
                 operator,
                 extractor,
                 frontier,
-                quiet,
                 policies,
                 meter,
                 pulse,
@@ -480,6 +479,9 @@ async def opened_works(
                 right,
                 settings,
             )
+            # A reload puts others in their place, and this frame would hold these as long as the house lives.
+            del seeds, judge, policy, policies, pipeline, intake, renderer, channels
+            yield works
     finally:
         await asyncio.get_running_loop().run_in_executor(None, extractor.close)
 

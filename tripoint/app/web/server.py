@@ -9,7 +9,6 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -20,8 +19,8 @@ from tripoint.app.seeds import Seeds
 from tripoint.app.settings import Settings, WebSection
 from tripoint.app.web.access import access_of
 from tripoint.app.web.rooms import Reader, Rooms
-from tripoint.app.web.site import Site, build_site
-from tripoint.app.wiring import Stores, build_judge, utc_now
+from tripoint.app.web.site import Site, build_site, judge_when_asked
+from tripoint.app.wiring import Stores, utc_now
 from tripoint.app.writer import Writer
 from tripoint.domain.errors import UnavailableError
 
@@ -65,11 +64,11 @@ async def served_page(
     access = access_of(settings.web)
     listener = _listener(settings.web)
     reader = Reader()
-    judge = cache(lambda: build_judge(seeds))  # its automaton takes a while to build, and few visits need it
     pulse, metrics = vitals or (Pulse(writer, stores.database), Metrics())
     key = secrets.token_bytes(32)
-    rooms = Rooms(settings, seeds, stores, reader, writer, access, utc_now, key, pulse, metrics, judge)
-    site = build_site(rooms)
+    judge = judge_when_asked(seeds)
+    site = build_site(Rooms(settings, seeds, stores, reader, writer, access, utc_now, key, pulse, metrics, judge))
+    del seeds, judge  # a reload puts others in their place, and this frame would hold these
     server = _Server(_config(site.door))
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="page")
     try:
@@ -112,6 +111,7 @@ async def page_beside(
         except UnavailableError as error:
             yield Beside(None, f"no page: {error}")
             return
+        del seeds  # as above
         yield Beside(page, f"the page is at {page.address}/")
 
 

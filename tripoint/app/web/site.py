@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -25,6 +26,7 @@ from tripoint.app.web.phrases import phrases
 from tripoint.app.web.rooms import Rooms
 from tripoint.app.wiring import build_judge
 from tripoint.domain.errors import MendError, TripointError
+from tripoint.relevance.assess import Judge
 
 ROUTES: tuple[BaseRoute, ...] = (
     *stories.ROUTES,
@@ -50,8 +52,12 @@ class Site:
 
     def renew(self, settings: Settings, seeds: Seeds) -> None:
         """Show what these say from the next request on; who may see it stays as it was at the start."""
-        judge = cache(lambda: build_judge(seeds))
-        self.rooms.rooms = replace(self.rooms.rooms, settings=settings, seeds=seeds, judge=judge)
+        self.rooms.rooms = replace(self.rooms.rooms, settings=settings, seeds=seeds, judge=judge_when_asked(seeds))
+
+
+def judge_when_asked(seeds: Seeds) -> Callable[[], Judge]:
+    """Return what builds the judge when it is first asked for: its automaton takes a while, and few visits need it."""
+    return cache(lambda: build_judge(seeds))
 
 
 def build_site(rooms: Rooms) -> Site:
