@@ -77,10 +77,10 @@ class Visits:
 
     file: Path
     clock: Clock
-    faults: Faults
     step_s: float
     longest_s: float  #: by the settings
     diary: Diary
+    storage_was_away_s: Callable[[float, float], float]  #: within a stretch of steady seconds
     _seen: dict[str, tuple[str, float, bool]] = field(default_factory=dict)  #: when, steady, whether it answered
     _tried: dict[str, tuple[int, str]] = field(default_factory=dict)  #: pages that failed: how often, and due when
 
@@ -118,7 +118,7 @@ class Visits:
         _, since_s, answered = before
         now_s = self.clock.steady_s
         back_s = sum(by for at, by in self.clock.set_back_s if since_s <= at <= now_s)
-        away_s = self.faults.storage_was_away_s(since_s, now_s)
+        away_s = self.storage_was_away_s(since_s, now_s)
         allowed_s = (self.longest_s if answered else _LONGEST_FAILING_S) * _SPREAD + 2 * self.step_s + back_s
         waited_s = now_s - since_s - away_s
         if answered and not away_s and not back_s:

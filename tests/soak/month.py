@@ -123,7 +123,7 @@ async def soak(month: Month, folder: Path, *, quiet: bool = False) -> Told:
             publisher,
             jumped,
         )
-        visits = Visits(file, clock, faults, month.step_s, month.longest_s, diary)
+        visits = Visits(file, clock, month.step_s, month.longest_s, diary, faults.storage_was_away_s)
 
         def tidy() -> None:
             post.take(outside.letters())
@@ -146,7 +146,7 @@ async def soak(month: Month, folder: Path, *, quiet: bool = False) -> Told:
         post.take(outside.letters())
         base = {each.name: outside.base(each.name) for each in OUTLETS}
         account = settle(file, base, publisher.published, _RULES, _ZONES, post)
-        account.wrong += _neglect(diary) + diary.early + _growth(diary)
+        account.wrong += _neglect(diary) + diary.early + grown(diary.samples)
         if len(publisher.published) < len(planned):
             account.wrong.append("not everything was published")
         return _told(month, clock, publisher, diary, faults, account, post)
@@ -212,9 +212,8 @@ def _neglect(diary: Diary) -> list[str]:
     ]
 
 
-def _growth(diary: Diary) -> list[str]:
+def grown(samples: Sequence[Sample]) -> list[str]:
     """Return what grew; a few days show nothing, and neither do those before the last reload and start."""
-    samples = diary.samples
     third = len(samples) // 3
     if third < 3:
         return []

@@ -43,7 +43,9 @@ class Outside:
         """Start it, and return once all is served."""
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-c", "from tests.soak.outside import main; main()", str(theirs.fileno())]
+            quiet = ("-W", "ignore::DeprecationWarning")  # of the libraries of the servers
+            start = "from tests.soak.outside import main; main()"
+            command = [sys.executable, *quiet, "-c", start, str(theirs.fileno())]
             self._process = subprocess.Popen(command, cwd=_ROOT, pass_fds=[theirs.fileno()])
         self._line = Connection(ours.detach())
         self._line.send(self._given)
