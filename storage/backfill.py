@@ -110,6 +110,7 @@ class BackfillStore:
         with self._database.write() as connection:
             connection.execute(delete(t.backfill_finds).where(_f.job_id == job))
             connection.execute(delete(t.backfill_windows).where(_w.job_id == job))
+            connection.execute(delete(t.backfill_answers).where(t.backfill_answers.c.job_id == job))
             connection.execute(delete(t.backfill_jobs).where(t.backfill_jobs.c.id == job))
 
     def enter(self, job: int, shards: Sequence[Shard]) -> int:

@@ -408,6 +408,20 @@ backfill_finds = Table(
     UniqueConstraint("job_id", "page"),
 )
 
+# What publishers' archives said while a search goes on, so that no address is asked twice; gone when it is done.
+backfill_answers = Table(
+    "backfill_answers",
+    metadata,
+    C("job_id", ForeignKey("backfill_jobs.id", ondelete="CASCADE"), primary_key=True),
+    C("address", CleanText, primary_key=True),  # that was asked
+    C("url", CleanText, nullable=False),  # that answered
+    C("status", Integer, nullable=False),
+    C("content_type", CleanText, nullable=False),
+    C("at", UtcDateTime, nullable=False, index=True),
+    C("size", Integer, nullable=False),  # bytes of the body as it is kept
+    C("body", LargeBinary, nullable=False),  # zlib
+)
+
 alert_decisions = Table(
     "alert_decisions",
     metadata,

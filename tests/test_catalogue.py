@@ -15,7 +15,9 @@ from cssselect import HTMLTranslator
 from crawler.outlet import site_of
 from crawler.providers.archive import ArchiveProvider
 from crawler.providers.site_search import SearchProvider
+from tripoint.app.backfill.memory import RunMemory
 from tripoint.app.seeds import load_seeds
+from tripoint.app.wiring import utc_now
 from tripoint.domain.archives import PAGES, is_index
 from tripoint.domain.backfill import Wanted
 from tripoint.domain.types import OUTLET_KINDS, Failure, Source
@@ -115,7 +117,7 @@ def _plain(address: str) -> bool:
 
 @pytest.mark.parametrize("source", [each for each in SOURCES if each.archives], ids=lambda each: each.name)
 def test_a_search_of_the_past_can_ask_its_archive(source: Source) -> None:
-    shards = ArchiveProvider(_Nobody()).shards(Wanted(DAYS, (source,), ()))
+    shards = ArchiveProvider(_Nobody(), RunMemory(utc_now)).shards(Wanted(DAYS, (source,), ()))
     addresses = [each.address for each in shards]
     assert addresses
     assert len(addresses) == len(set(addresses))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 from lxml import etree
@@ -14,14 +16,17 @@ from crawler.markup import parse_xml
 from crawler.moments import read_any
 from crawler.providers.reading import Reader, days_in, may_be_inside, names_words, overlap
 from tripoint.domain.archives import addresses, has_pages, numbered
-from tripoint.domain.backfill import Ask, Find, Shard, ShardState, Sought, Wanted, day_start
+from tripoint.domain.backfill import Answer, Ask, Find, Memory, Shard, ShardState, Sought, Wanted, day_start
 from tripoint.domain.text import one_line
-from tripoint.domain.types import Failure, Found, Source
+from tripoint.domain.types import Failure, Found, Source, Step
 from tripoint.domain.urls import normalise_url
 from tripoint.domain.when import Days
 
 MOST_CHILDREN = 5_000
 MOST_PAGES = 200
+_GONE = (404, 410)
+NOTHING_THERE = {f"HTTP {each}": each for each in _GONE}  #: of a day or month on which a publisher published nothing
+_SETTLED = timedelta(days=2)  # after its days an archive says no more: zones, and publishers that are late
 _NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}news"
 
 
@@ -85,8 +90,10 @@ class ArchiveProvider:
 
     name = "archive"
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, memory: Memory) -> None:
         self._reader = reader
+        self._memory = memory
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def shards(self, wanted: Wanted) -> Sequence[Shard]:
         """Return a shard for each address; a source without patterns is searched by its sitemaps."""
@@ -99,17 +106,20 @@ class ArchiveProvider:
                 found += [_shard(source, wanted.days, address) for address in source.sitemaps]
         return found
 
-    async def search(self, shard: Shard, wanted: Wanted, ask: Ask) -> Sought:
-        """Read a sitemap or an archive page, and its further pages where the address has a place for their number."""
+    async def search(self, shard: Shard, wanted: Wanted, ask: Ask, *, is_lookup: bool = False) -> Sought:
+        """Read a sitemap or an archive page, and its further pages where the address has a place for their number.
+
+        Whoever only looks something up believes an address that was gone; a window that failed so is asked anew.
+        """
         source = next((each for each in wanted.sources if each.name == shard.source), None)
         if source is None:
             return Sought(state=ShardState.FAILED, reason=f"there is no source {shard.source} any more")
         finds: dict[str, Find] = {}
         split: list[Shard] = []
         for number in range(1, MOST_PAGES + 1):
-            shelf = await self._shelf(numbered(shard.address, number), source, shard, ask)
+            shelf = await self._shelf(numbered(shard.address, number), source, shard, ask, is_lookup=is_lookup)
             if isinstance(shelf, Failure):
-                if number > 1 and shelf.reason in {"HTTP 404", "HTTP 410"}:
+                if number > 1 and shelf.reason in NOTHING_THERE:
                     break  # the page after the last
                 return Sought.failed(shelf, list(finds.values()))
             split += _children(shelf, shard, source, wanted)
@@ -125,13 +135,25 @@ class ArchiveProvider:
             return Sought(tuple(finds.values()), ShardState.CAPPED, f"{len(split)} sitemaps in one index")
         return Sought(tuple(finds.values()), split=tuple(split))
 
-    async def _shelf(self, url: str, source: Source, shard: Shard, ask: Ask) -> Shelf | Failure:
-        answer = await ask.get(url)
-        if isinstance(answer, Failure):
-            return answer
-        return await self._reader.run(
-            read_shelf, answer.body, answer.content_type, answer.url, source, shard.end, subject=url
-        )
+    async def _shelf(self, url: str, source: Source, shard: Shard, ask: Ask, *, is_lookup: bool) -> Shelf | Failure:
+        async with self._turns.setdefault(url, asyncio.Lock()):
+            known = await self._memory.recall(url, shard.end + _SETTLED)
+            if known is not None and known.status in _GONE:
+                if is_lookup:
+                    return Failure(Step.LISTING, url, f"HTTP {known.status}", retryable=False)
+                known = None
+            answer = known or await ask.get(url)
+            if isinstance(answer, Failure):
+                if (status := NOTHING_THERE.get(answer.reason)) is not None:
+                    await self._memory.keep(url, Answer(url, status, "", b""))
+                return answer
+            shelf = await self._reader.run(
+                read_shelf, answer.body, answer.content_type, answer.url, source, shard.end, subject=url
+            )
+            # What cannot be read is asked for again another time.
+            if known is None and not isinstance(shelf, Failure):
+                await self._memory.keep(url, answer)
+            return shelf
 
 
 def _shard(source: Source, days: Days, address: str) -> Shard:

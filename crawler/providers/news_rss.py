@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,10 +13,10 @@ from lxml import etree
 from crawler.listings import UnreadableListingError
 from crawler.markup import parse_xml
 from crawler.moments import read_rfc822
-from crawler.providers.archive import ArchiveProvider
+from crawler.providers.archive import NOTHING_THERE, ArchiveProvider
 from crawler.providers.reading import Reader
 from tripoint.domain.archives import addresses
-from tripoint.domain.backfill import Answer, Ask, Find, Patience, Shard, ShardState, Sought, Terms, Wanted, day_start
+from tripoint.domain.backfill import Ask, Find, Shard, ShardState, Sought, Terms, Wanted, day_start
 from tripoint.domain.text import fold, one_line, slug
 from tripoint.domain.types import Failure, Source
 from tripoint.domain.urls import canonical_url, normalise_url
@@ -26,8 +24,6 @@ from tripoint.domain.when import Days
 
 GOOGLE_MOST = 100  #: items in one answer, however many there are
 _BING_MOST_PAGES = 30
-_NOTHING_THERE = frozenset({"HTTP 404", "HTTP 410"})  # a day or month on which a publisher published nothing
-_REMEMBERED_BYTES = 64 * 1024 * 1024
 _EDITIONS = {"vi": ("vi", "VN", "VN:vi"), "en": ("en-US", "US", "US:en")}
 _MARKETS = {"vi": "vi-VN", "en": "en-US"}
 
@@ -83,48 +79,6 @@ def _questions(wanted: Wanted) -> list[tuple[str, str]]:
     return [(each.language, either(each)) for each in wanted.terms if each.language in languages]
 
 
-class _Remembering:
-    """Asks each address once while it is remembered: a publisher's sitemap lists the titles of a month."""
-
-    def __init__(self) -> None:
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
-        self._turns: dict[str, asyncio.Lock] = {}
-        self._bytes = 0
-
-    async def get(self, url: str, ask: Ask) -> Answer | Failure:
-        async with self._turns.setdefault(url, asyncio.Lock()):
-            if (known := self._answers.get(url)) is not None:
-                self._answers.move_to_end(url)
-                return known
-            answer = await ask.get(url)
-            if isinstance(answer, Answer):
-                self._answers[url] = answer
-                self._bytes += len(answer.body)
-                while self._bytes > _REMEMBERED_BYTES:
-                    self._bytes -= len(self._answers.popitem(last=False)[1].body)
-            return answer
-
-
-@dataclass(frozen=True, slots=True)
-class _AskOnce:
-    """Asks by way of what is remembered."""
-
-    memory: _Remembering
-    ask: Ask
-
-    async def get(
-        self,
-        url: str,
-        *,
-        pause_s: float = 0.0,
-        part: tuple[int, int] | None = None,
-        patience: Patience | None = None,
-    ) -> Answer | Failure:
-        if part or patience or pause_s:
-            return await self.ask.get(url, pause_s=pause_s, part=part, patience=patience)
-        return await self.memory.get(url, self.ask)
-
-
 class GoogleNewsProvider:
     """Asks Google News a day at a time; what it hides is looked up by its title in the publisher's archive."""
 
@@ -134,7 +88,6 @@ class GoogleNewsProvider:
         self._reader = reader
         self._archive = archive
         self._address = address
-        self._memory = _Remembering()
         self._shelves: dict[str, Sought] = {}
 
     def shards(self, wanted: Wanted) -> Sequence[Shard]:
@@ -157,12 +110,11 @@ class GoogleNewsProvider:
         items = await self._reader.run(read_items, answer.body, subject=url)
         if isinstance(items, Failure):
             return Sought.failed(items)
-        once = _AskOnce(self._memory, ask)
         finds: list[Find] = []
         problem = ""
         for each in items:
             if each.link:
-                found = await self._resolved(each, wanted, once)
+                found = await self._resolved(each, wanted, ask)
                 if isinstance(found, Find):
                     finds.append(found)
                 else:
@@ -195,8 +147,8 @@ class GoogleNewsProvider:
             shard = todo.pop()
             key = f"{shard.address} {wanted.days}"
             if (sought := self._shelves.get(key)) is None:
-                sought = await self._archive.search(shard, wanted, ask)
-                if sought.state is ShardState.FAILED and sought.reason not in _NOTHING_THERE:
+                sought = await self._archive.search(shard, wanted, ask, is_lookup=True)
+                if sought.state is ShardState.FAILED and sought.reason not in NOTHING_THERE:
                     problem = sought.reason
                 else:
                     self._shelves[key] = sought

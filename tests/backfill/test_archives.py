@@ -13,6 +13,8 @@ import pytest
 from crawler.providers.archive import ArchiveProvider
 from crawler.providers.reading import days_in
 from tripoint.app.backfill.engine import by_host, source_of
+from tripoint.app.backfill.memory import RunMemory
+from tripoint.app.wiring import utc_now
 from tripoint.domain.archives import addresses, fault_of
 from tripoint.domain.backfill import Answer, ShardState, Sought, Wanted
 from tripoint.domain.types import Failure, Source
@@ -109,7 +111,7 @@ def _source(**listings: tuple[str, ...]) -> Source:
 
 def _search(source: Source, days: Days, bodies: dict[str, str]) -> tuple[list[Sought], list[str]]:
     """Ask every shard, and the shards that these give; return the answers and what was asked."""
-    wanted, pages, provider = Wanted(days, (source,), ()), Pages(bodies), ArchiveProvider(Inline())
+    wanted, pages, provider = Wanted(days, (source,), ()), Pages(bodies), ArchiveProvider(Inline(), RunMemory(utc_now))
 
     async def ask() -> list[Sought]:
         left, found = list(provider.shards(wanted)), []

@@ -12,6 +12,8 @@ from crawler.providers.site_search import SearchProvider
 from tests.house import House
 from tripoint.app.backfill.asked import nothing_to_ask
 from tripoint.app.backfill.audit import check_via
+from tripoint.app.backfill.memory import RunMemory
+from tripoint.app.wiring import utc_now
 from tripoint.domain.backfill import Wanted
 from tripoint.domain.errors import SettingsError
 from tripoint.domain.types import Source
@@ -45,7 +47,7 @@ def test_who_has_nothing_to_ask_is_told_beside_the_others() -> None:
     source = Source("a", "A", "en", "PK", "UTC", "https://a.example/", sitemaps=("https://a.example/sitemap.xml",))
     wanted = Wanted(read_days("2018-08", date(2020, 1, 1)), (source,), ())
     reader = ExtractionPool.__new__(ExtractionPool)  # nothing is read where nothing is asked
-    archive, search = ArchiveProvider(reader), SearchProvider(reader)
+    archive, search = ArchiveProvider(reader, RunMemory(utc_now)), SearchProvider(reader)
     said = ["search: nothing to ask: no source of these has `search` and `search_link` in the catalogue"]
     assert nothing_to_ask([archive, search], wanted) == said
     with pytest.raises(SettingsError, match="name other providers"):

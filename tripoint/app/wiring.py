@@ -22,6 +22,7 @@ from alerts.render import Renderer
 from alerts.rhythm import rhythm_alerts
 from alerts.together import digest_alert
 from storage.alerts import AlertStore, Claim
+from storage.answers import AnswerStore
 from storage.articles import ArticleStore
 from storage.backfill import BackfillStore
 from storage.checks import CheckStore
@@ -93,6 +94,7 @@ class Stores:
     stories: StoryStore
     backfill: BackfillStore
     held: HeldStore
+    answers: AnswerStore
     evidence: EvidenceStore
     pruning: PruneStore
     scores: ScoreStore
@@ -290,6 +292,7 @@ def opened_stores(settings: Settings) -> Iterator[Stores]:
             StoryStore(database),
             BackfillStore(database),
             HeldStore(database),
+            AnswerStore(database),
             EvidenceStore(database),
             PruneStore(database),
             ScoreStore(database),

@@ -170,6 +170,18 @@ class Ask(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """What publishers' archives said, so that no address is asked twice in one search."""
+
+    async def recall(self, address: str, settled: datetime) -> Answer | None:
+        """Return what an address said when it would say no more, from a time on, or not long ago; None if unknown."""
+        ...
+
+    async def keep(self, address: str, answer: Answer) -> None:
+        """Remember what an address said."""
+        ...
+
+
 class Provider(Protocol):
     """One index of past news."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tripoint.app.seeds import Seeds
 from tripoint.app.settings import BackfillSection, Settings
-from tripoint.domain.backfill import Patience, Provider, Shelf, Terms, Wanted
+from tripoint.domain.backfill import Memory, Patience, Provider, Shelf, Terms, Wanted
 from tripoint.domain.errors import SettingsError
 from tripoint.domain.when import Days, read_days
 from tripoint.relevance.prematch import core_names
@@ -143,7 +143,9 @@ def nothing_to_ask(providers: Sequence[Provider], wanted: Wanted) -> list[str]:
     return why
 
 
-def build_providers(settings: Settings, asked: Asked, extractor: ExtractionPool, shelf: Shelf) -> list[Provider]:
+def build_providers(
+    settings: Settings, asked: Asked, extractor: ExtractionPool, shelf: Shelf, memory: Memory
+) -> list[Provider]:
     """Return the chosen providers, in the order in which they are asked."""
     from crawler.providers.archive import ArchiveProvider
     from crawler.providers.gdelt import GdeltProvider
@@ -152,7 +154,7 @@ def build_providers(settings: Settings, asked: Asked, extractor: ExtractionPool,
     from crawler.providers.wayback import WaybackProvider
 
     past = settings.backfill
-    archive = ArchiveProvider(extractor)
+    archive = ArchiveProvider(extractor, memory)
     known: list[Provider] = [
         archive,
         SearchProvider(extractor),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from storage.audit import AuditStore
 from tripoint.app.backfill.asked import BY_DEFAULT, Asked, build_providers
 from tripoint.app.backfill.engine import by_host, placed
+from tripoint.app.backfill.memory import RunMemory
 from tripoint.app.backfill.shelf import NoShelf
 from tripoint.app.settings import Settings
 from tripoint.domain.audit import Checked, Verdict, judged
@@ -85,7 +86,7 @@ async def run_audit(settings: Settings, asked: Asked, wanted: Wanted, sample: in
             windows: Counter[str] = Counter()
             failed: list[tuple[str, str]] = []
             checked: list[Checked] = []
-            for each in build_providers(settings, asked, extractor, NoShelf()):
+            for each in build_providers(settings, asked, extractor, NoShelf(), RunMemory(utc_now)):
                 finds = await _sampled(each, wanted, asker, sample, dice, windows, failed, say)
                 checked += _looked_up(stores, each.name, finds, wanted)
     return Audit(tuple(checked), windows, tuple(failed))

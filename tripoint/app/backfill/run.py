@@ -13,6 +13,7 @@ from storage.backfill import Job
 from tripoint.app.backfill.asked import Asked, build_providers, nothing_to_ask
 from tripoint.app.backfill.engine import Engine, Limits, Tools, Watch
 from tripoint.app.backfill.frontier import JobFrontier, JobIntake
+from tripoint.app.backfill.memory import JobMemory, RunMemory
 from tripoint.app.backfill.shelf import JobShelf
 from tripoint.app.backfill.summary import story_lines
 from tripoint.app.settings import Settings
@@ -61,10 +62,16 @@ async def run_job(
         held = works.stores.held
         shelf = JobShelf(works.writer, held, job.id, wanted, works.judge, intake, frontier, watch, stop)
         engine = Engine(tools, job, wanted, watch, stop, limits)
-        providers = build_providers(settings, asked, works.extractor, shelf)
+        answers = works.stores.answers
+        # Only Google News looks up what the archives said, and no other provider asks an address twice.
+        is_kept = "google-news" in job.asked["via"]
+        memory = JobMemory(utc_now, works.writer, answers, job.id) if is_kept else RunMemory(utc_now)
+        providers = build_providers(settings, asked, works.extractor, shelf, memory)
         for line in nothing_to_ask(providers, wanted):
             watch.remark(line)
         await engine.run(providers)
+        if not store.windows(job.id, only_open=True):
+            await works.writer.do(partial(answers.forget, job.id))
     if alert == "summary" and not stop.is_set():
         await _tell(settings, works, job, asked)
 

@@ -150,14 +150,16 @@ def _chosen(stores: Stores, number: int | None) -> Job:
 def _show_plan(settings: Settings, asked: Asked, *, as_json: bool) -> None:
     from crawler.extract.pool import ExtractionPool
     from tripoint.app.backfill.asked import build_providers, nothing_to_ask
+    from tripoint.app.backfill.memory import RunMemory
     from tripoint.app.backfill.shelf import NoShelf
     from tripoint.app.seeds import load_seeds
+    from tripoint.app.wiring import utc_now
     from tripoint.domain.backfill import Costly
 
     wanted = wanted_of(asked, load_seeds(settings.seeds.folder))
     extractor = ExtractionPool(1)
     try:
-        providers = build_providers(settings, asked, extractor, NoShelf())
+        providers = build_providers(settings, asked, extractor, NoShelf(), RunMemory(utc_now))
         shards = [each for provider in providers for each in provider.shards(wanted)]
         costs = [each.cost(wanted) for each in providers if isinstance(each, Costly)]
         costs += nothing_to_ask(providers, wanted)
