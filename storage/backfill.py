@@ -88,17 +88,23 @@ class BackfillStore:
         self._database = database
 
     def open(self, key: str, asked: Mapping[str, Any], now: datetime) -> Job:
-        """Return the job of this key, begun now if it is new; providers that it did not have are added to it."""
+        """Return the job of this key, begun now if it is new; it learns of more providers, and of a later end."""
         row = {"key": key, "asked": dict(asked), "began_at": now}
         mine = t.backfill_jobs.c.key == key
         with self._database.write() as connection:
             connection.execute(insert_into(connection, t.backfill_jobs).values(row).on_conflict_do_nothing())
             job = _job(connection.execute(select(t.backfill_jobs).where(mine)).one())
             via = list(dict.fromkeys([*job.asked["via"], *asked["via"]]))
-            if via != list(job.asked["via"]):
-                job = replace(job, asked={**job.asked, "via": via})
+            if (said := {**job.asked, **asked, "via": via}) != dict(job.asked):
+                job = replace(job, asked=said)
                 connection.execute(update(t.backfill_jobs).where(mine).values(asked=job.asked))
             return job
+
+    def find(self, key: str) -> Job | None:
+        """Return the job of this key, None where nobody asked that yet."""
+        with self._database.read() as connection:
+            row = connection.execute(select(t.backfill_jobs).where(t.backfill_jobs.c.key == key)).first()
+        return _job(row) if row else None
 
     def jobs(self) -> Sequence[Job]:
         """Return every job, oldest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
@@ -170,7 +170,8 @@ def _children(shelf: Shelf, shard: Shard, source: Source, wanted: Wanted) -> lis
             continue
         if named is None and not may_be_inside("", None, child.changed, source, wanted.days):
             continue
-        found.append(replace(shard, query=f"{source.name} {child.url}", address=child.url))
+        days = named or Days(shard.start.date(), shard.end.date())  # its own days are the same whatever was asked for
+        found.append(_shard(source, days, child.url))
     return found
 
 

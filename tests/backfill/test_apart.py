@@ -90,6 +90,47 @@ def workers(pid: int) -> Iterator[int]:
 
 
 @NEEDS_RAY
+def test_one_of_two_machines_may_go_down(house: House, tmp_path: Path) -> None:
+    """Two nodes of Ray as two machines would be, one killed while files are read there: the other one reads them."""
+    from ray.cluster_utils import Cluster
+
+    outlets = past_outlets(1_200, DAYS.first, DAYS.end, 24)
+    knows(house, outlets)
+    folder = tmp_path / "warcs"
+    folder.mkdir()
+    for outlet in outlets:
+        write(folder / f"{outlet.name}.warc.gz", records_of([outlet]))
+    patience = {"RAY_agent_register_timeout_ms": "120000", "RAY_raylet_start_wait_time_s": "120"}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "env_vars": patience})
+    try:
+        second = cluster.add_node(num_cpus=1, env_vars=patience)
+        cluster.wait_for_nodes(120)
+        house.settings["backfill"] = {"prematch": False, "ray": cluster.address}
+        house.environment |= patience
+        process = house.start("backfill", *ASKED, "--via", f"warc:{folder}")
+        (raylet,) = second.all_processes["raylet"]
+        while process.poll() is None and not any(workers(raylet.process.pid)):
+            threading.Event().wait(0.2)
+        assert process.poll() is None, "it was over before the second machine had anything to do"
+        cluster.remove_node(second, allow_graceful=False)
+        said, wrong = process.communicate(timeout=300)
+    finally:
+        cluster.shutdown()
+    assert process.returncode == 0, wrong
+    assert house.rows("select state, count(*) from backfill_windows group by 1") == [("done", 4)], said
+    assert sorted(relevant_titles(house)) == sorted(relevant(outlets))
+    assert house.rows("select count(*), count(distinct canonical_url), max(revision) from articles") == [
+        (1200, 1200, 1)
+    ]
+
+
+def relevant_titles(house: House) -> list[str]:
+    """Return the titles of the relevant articles that are stored."""
+    query = "select title from articles a join assessments s on s.article_id = a.id where s.relevant"
+    return [title for (title,) in house.rows(query)]
+
+
+@NEEDS_RAY
 def test_a_cluster_reads_files_and_a_killed_worker_costs_nothing(house: House, tmp_path: Path) -> None:
     outlets = past_outlets(1_200, DAYS.first, DAYS.end, 24)
     knows(house, outlets)
@@ -113,8 +154,7 @@ def test_a_cluster_reads_files_and_a_killed_worker_costs_nothing(house: House, t
     assert process.returncode == 0, wrong
     assert killed == 2
     assert house.rows("select state, count(*) from backfill_windows group by 1") == [("done", 5)], said
-    query = "select title from articles a join assessments s on s.article_id = a.id where s.relevant"
-    assert sorted(title for (title,) in house.rows(query)) == sorted(relevant(outlets))
+    assert sorted(relevant_titles(house)) == sorted(relevant(outlets))
     assert house.rows("select count(*), count(distinct canonical_url), max(revision) from articles") == [
         (1200, 1200, 1)
     ]

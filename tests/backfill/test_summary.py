@@ -9,7 +9,7 @@ import pytest
 from storage.backfill import Window
 from tests.backfill.test_archives import DAYS
 from tripoint.app.backfill.summary import remarks
-from tripoint.domain.backfill import Shard, ShardState, day_start
+from tripoint.domain.backfill import Counted, Shard, ShardState, day_start
 
 INDEX = Window(
     1,
@@ -25,6 +25,14 @@ def test_an_index_lists_nothing_itself_and_speaks_against_nobody_while_its_sitem
     """Trap: under `--limit` the index was read and its sitemaps were not, and the catalogue was called wrong."""
     said = remarks(1, [], [INDEX, replace(SITEMAP, state=state)])
     assert (SILENT in said) == (state is ShardState.DONE)
+
+
+def test_what_several_name_counts_for_the_first_and_is_told() -> None:
+    said = "3 finds were named before, by another window or provider; each counts for the first"
+    counts = [Counted("archive", windows=2, found=4), Counted("gdelt", windows=1)]
+    named = [replace(INDEX, found=each) for each in (4, 3)]
+    assert said in remarks(1, counts, named)
+    assert said not in remarks(1, counts, named[:1])
 
 
 def test_one_sitemap_that_lists_something_is_enough() -> None:

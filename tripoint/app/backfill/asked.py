@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tripoint.app.seeds import Seeds
 from tripoint.app.settings import BackfillSection, Settings
 from tripoint.domain.backfill import Memory, Patience, Provider, Shelf, Terms, Wanted
 from tripoint.domain.errors import SettingsError
+from tripoint.domain.types import Failure, Step
 from tripoint.domain.when import Days, read_days
 from tripoint.relevance.prematch import core_names
 from tripoint.relevance.querying import slugs_of, terms_of
 
 if TYPE_CHECKING:
-    from crawler.extract.pool import ExtractionPool
     from crawler.warc.search import FileSearch
 
-BY_DEFAULT = ("archive", "search", "gdelt", "google-news", "bing-news", "wayback")
+T = TypeVar("T")
+# Those that name what is looked for, the cheapest first; then the archives, which name all that was published.
+BY_DEFAULT = ("bing-news", "search", "gdelt", "google-news", "wayback", "archive")
 PROVIDERS = (*BY_DEFAULT, "cc-news")  # a month of CC-NEWS is hundreds of gigabytes: only who names it wants that
 WARC = "warc:"  # before the path of a file or folder
 _WHY_NOTHING = {
@@ -30,6 +32,29 @@ _WHY_NOTHING = {
     "search": "no source of these has `search` and `search_link` in the catalogue",
     "cc-news": "it begins on 26 August 2016",
 }
+
+
+class Workers(Protocol):
+    """Who reads answers: `crawler.extract.pool.ExtractionPool`."""
+
+    @property
+    def workers(self) -> int:
+        """Return how many there are."""
+        ...
+
+    async def run(self, work: Callable[..., T], *arguments: Any, subject: str) -> T | Failure:
+        """Call a function of a module in one."""
+        ...
+
+
+class NoWorkers:
+    """Reads nothing, where only the plan of a search is wanted."""
+
+    workers = 1
+
+    async def run(self, work: Callable[..., T], *arguments: Any, subject: str) -> T | Failure:
+        """Refuse."""
+        return Failure(Step.LISTING, subject, "nothing is read for a plan", retryable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +67,7 @@ class Asked:
     via: tuple[str, ...]
     sources: tuple[str, ...]
     language: str = ""
+    is_open: bool = False  #: whether no end was said: then it is the day on which it is asked, and still the same job
 
     @property
     def days(self) -> Days:
@@ -51,14 +77,16 @@ class Asked:
     @property
     def key(self) -> str:
         """Return what makes two commands the same job; providers may be added later."""
-        said = {key: value for key, value in asdict(self).items() if key != "via"}
+        said = {key: value for key, value in asdict(self).items() if key not in {"via", "is_open"}}
+        if self.is_open:
+            said["end"] = ""
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
 
     @property
     def command(self) -> str:
         """Return the command that asks it."""
         parts = ["tripoint backfill", *(json.dumps(each, ensure_ascii=False) for each in self.words)]
-        parts += [f"--since {self.days.first} --until {self.days.last}"]
+        parts += [f"--since {self.days.first}" + ("" if self.is_open else f" --until {self.days.last}")]
         parts += [f"--via {each}" for each in self.via] + [f"--source {each}" for each in self.sources]
         return " ".join([*parts, *([f"--lang {self.language}"] if self.language else [])])
 
@@ -88,7 +116,7 @@ def read_asked(
     chosen = tuple(dict.fromkeys(map(_provider, via))) or BY_DEFAULT
     if language not in {"", "vi", "en"}:
         raise SettingsError(f"--lang {language}: this language is not searched", "write vi or en")
-    return Asked(tuple(words), first.isoformat(), end.isoformat(), chosen, tuple(sources), language)
+    return Asked(tuple(words), first.isoformat(), end.isoformat(), chosen, tuple(sources), language, not until)
 
 
 def _provider(said: str) -> str:
@@ -104,8 +132,11 @@ def _provider(said: str) -> str:
     return said
 
 
-def wanted_of(asked: Asked, seeds: Seeds) -> Wanted:
-    """Return what the providers are to look for; raises `SettingsError` for a source that there is not."""
+def wanted_of(asked: Asked, seeds: Seeds, today: date) -> Wanted:
+    """Return what the providers are to look for, of no day that lies ahead.
+
+    Raises `SettingsError` for a source that there is not.
+    """
     from tripoint.app.seeds import choose
 
     chosen = [each for each in choose(seeds.sources, list(asked.sources)) if each.enabled]
@@ -118,8 +149,9 @@ def wanted_of(asked: Asked, seeds: Seeds) -> Wanted:
     for topic in seeds.topics:
         groups += [terms_of(topic, seeds.lexicon, each) for each in languages]
         slugs |= dict.fromkeys(slugs_of(topic, seeds.lexicon))
+    days = asked.days
     return Wanted(
-        asked.days,
+        Days(days.first, max(min(days.end, today + timedelta(days=1)), days.first + timedelta(days=1))),
         sources,
         tuple(groups),
         asked.words,
@@ -144,7 +176,7 @@ def nothing_to_ask(providers: Sequence[Provider], wanted: Wanted) -> list[str]:
 
 
 def build_providers(
-    settings: Settings, asked: Asked, extractor: ExtractionPool, shelf: Shelf, memory: Memory
+    settings: Settings, asked: Asked, extractor: Workers, shelf: Shelf, memory: Memory
 ) -> list[Provider]:
     """Return the chosen providers, in the order in which they are asked."""
     from crawler.providers.archive import ArchiveProvider
@@ -156,12 +188,12 @@ def build_providers(
     past = settings.backfill
     archive = ArchiveProvider(extractor, memory)
     known: list[Provider] = [
-        archive,
+        BingNewsProvider(extractor, past.bing_news_url),
         SearchProvider(extractor),
         GdeltProvider(extractor, past.gdelt_url, past.gdelt_pause_s),
         GoogleNewsProvider(extractor, archive, past.google_news_url),
-        BingNewsProvider(extractor, past.bing_news_url),
         WaybackProvider(extractor, past.cdx_url, past.snapshot_url),
+        archive,
     ]
     chosen = [each for each in known if each.name in asked.via]
     paths = [Path(each.removeprefix(WARC)) for each in asked.via if each.startswith(WARC)]
@@ -182,7 +214,7 @@ def _patience(past: BackfillSection) -> Patience:
     return Patience(past.cc_news_timeout_s, past.cc_news_part_mb * 1024**2, past.cc_news_attempts)
 
 
-def _file_search(settings: Settings, extractor: ExtractionPool, shelf: Shelf) -> FileSearch:
+def _file_search(settings: Settings, extractor: Workers, shelf: Shelf) -> FileSearch:
     """Return who reads WARC files: our workers, or a cluster where the settings name one."""
     from tripoint.app.wiring import crawl_settings, utc_now
 

@@ -30,7 +30,11 @@ def _row(each: Counted) -> tuple[object, ...]:
 def remarks(job: int, counts: Sequence[Counted], windows: Sequence[Window]) -> list[str]:
     """Return what the table does not tell: why it is incomplete, and what to do about that."""
     open_windows = [each for each in windows if each.state is not ShardState.DONE]
-    said = [
+    named = sum(each.found for each in windows)
+    said = []
+    if len(counts) > 1 and named > (once := sum(each.found for each in counts)):
+        said.append(f"{named - once} finds were named before, by another window or provider; each counts for the first")
+    said += [
         f"{source}: no archive page listed anything; check `archives` in its entry of the catalogue"
         for source in _silent(windows)
     ]

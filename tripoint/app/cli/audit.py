@@ -53,9 +53,10 @@ def register(app: typer.Typer) -> None:
         from tripoint.app.seeds import load_seeds
         from tripoint.app.wiring import utc_now
 
-        asked = read_asked([], since, until, check_via(via or []), source or [], lang, utc_now().date())
+        today = utc_now().date()
+        asked = read_asked([], since, until, check_via(via or []), source or [], lang, today)
         settings = settings_of(context)
-        wanted = wanted_of(asked, load_seeds(settings.seeds.folder))
+        wanted = wanted_of(asked, load_seeds(settings.seeds.folder), today)
         console = err()
         found = run_on_reactor(
             lambda: run_audit(

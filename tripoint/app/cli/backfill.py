@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
 from tripoint.app.backfill.asked import Asked, read_asked, wanted_of
-from tripoint.app.cli.terminal import err, out, plain, print_json, print_table, settings_of
+from tripoint.app.cli.terminal import err, is_person_there, out, plain, print_json, print_table, says_yes, settings_of
 from tripoint.domain.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storage.backfill import Job
+    from storage.backfill import Job, Window
+    from tripoint.app.backfill.plan import Plan
     from tripoint.app.settings import Settings
     from tripoint.app.wiring import Stores, Works
     from tripoint.domain.backfill import Counted, Wanted
 
 Alerting = Literal["summary", "none", "instant"]
+_SETTLED = frozenset({"done", "capped"})
 
 
 class _AskByDefault(TyperGroup):
@@ -81,6 +83,7 @@ def search(
     lang: Annotated[str, typer.Option(help="Only outlets of this language: vi or en.")] = "",
     limit: _Limit = None,
     dry_run: Annotated[bool, typer.Option(help="List windows and the number of requests, and make none.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, however many requests there will be.")] = False,
     alert: _Alert = "summary",
     as_json: _Json = False,
     quiet: _Quiet = False,
@@ -93,6 +96,7 @@ def search(
     if dry_run:
         _show_plan(settings, asked, as_json=as_json)
         return
+    _announce(settings, asked, yes=yes, quiet=quiet)
     _go(settings, asked, _How(limit, alert, as_json, quiet))
 
 
@@ -147,34 +151,48 @@ def _chosen(stores: Stores, number: int | None) -> Job:
     return found[-1]
 
 
-def _show_plan(settings: Settings, asked: Asked, *, as_json: bool) -> None:
-    from crawler.extract.pool import ExtractionPool
-    from tripoint.app.backfill.asked import build_providers, nothing_to_ask
+def _plan(settings: Settings, asked: Asked, windows: Sequence[Window] = ()) -> tuple[Plan, list[str]]:
+    """Return what is to be asked, and why some provider is asked nothing."""
+    from tripoint.app.backfill.asked import NoWorkers, build_providers, nothing_to_ask
     from tripoint.app.backfill.memory import RunMemory
+    from tripoint.app.backfill.plan import key_of, plan_of
     from tripoint.app.backfill.shelf import NoShelf
     from tripoint.app.seeds import load_seeds
     from tripoint.app.wiring import utc_now
-    from tripoint.domain.backfill import Costly
 
-    wanted = wanted_of(asked, load_seeds(settings.seeds.folder))
-    extractor = ExtractionPool(1)
-    try:
-        providers = build_providers(settings, asked, extractor, NoShelf(), RunMemory(utc_now))
-        shards = [each for provider in providers for each in provider.shards(wanted)]
-        costs = [each.cost(wanted) for each in providers if isinstance(each, Costly)]
-        costs += nothing_to_ask(providers, wanted)
-    finally:
-        extractor.close()
+    wanted = wanted_of(asked, load_seeds(settings.seeds.folder), utc_now().date())
+    providers = build_providers(settings, asked, NoWorkers(), NoShelf(), RunMemory(utc_now))
+    settled = {key_of(each.shard) for each in windows if each.state in _SETTLED}
+    return plan_of(providers, wanted, settings, settled), nothing_to_ask(providers, wanted)
+
+
+def _show_plan(settings: Settings, asked: Asked, *, as_json: bool) -> None:
+    plan, silent = _plan(settings, asked)
     if as_json:
-        rows = [{"provider": s.provider, "query": s.query, "start": s.start, "end": s.end} for s in shards]
-        print_json({"requests": len(shards), "windows": rows, "more": costs})
+        rows = [{"provider": s.provider, "query": s.query, "start": s.start, "end": s.end} for s in plan.shards]
+        parts = [asdict(each) for each in plan.parts]
+        said = {"requests": len(plan.shards), "pages_guessed": plan.pages, "providers": parts}
+        print_json({**said, "windows": rows, "more": [*plan.more, *silent]})
         return
-    print_table("What would be asked", ("provider", "days", "query"), [(s.provider, s.label, s.query) for s in shards])
-    out().print(
-        plain(f"{len(shards)} windows, at least {len(shards)} requests, and one for each page found; none was made")
-    )
-    for each in costs:
-        out().print(plain(each))
+    rows_ = [(each.provider, each.label, each.query) for each in plan.shards]
+    print_table("What would be asked", ("provider", "days", "query"), rows_)
+    for line in (*plan.lines(), *silent, "none was made"):
+        out().print(plain(line))
+
+
+def _announce(settings: Settings, asked: Asked, *, yes: bool, quiet: bool) -> None:
+    """Say what will be asked for; where that is much, and new, a person at a terminal is asked whether to go on."""
+    with _stores(settings) as stores:
+        known = stores.backfill.find(asked.key)
+        windows = stores.backfill.windows(known.id) if known else ()
+    plan, _ = _plan(settings, asked, windows)
+    is_asked = plan.is_much and not known and not yes and is_person_there()
+    if is_asked or not quiet:
+        for line in plan.lines():
+            err().print(plain(line))
+    if is_asked and not says_yes("search for all of this?"):
+        err().print("nothing was asked")
+        raise typer.Exit(1)
 
 
 def _go(settings: Settings, asked: Asked, how: _How) -> None:
@@ -196,7 +214,7 @@ async def _search(settings: Settings, asked: Asked, how: _How) -> int:
         loop.add_signal_handler(number, stop.set)
     progress = BackfillProgress(err(), quiet=how.quiet)
     async with opened_works(settings, progress.say) as works:
-        wanted = wanted_of(asked, works.seeds)
+        wanted = wanted_of(asked, works.seeds, utc_now().date())
         job = works.stores.backfill.open(asked.key, _said(asked), utc_now())
         with progress:
             delivering = asyncio.create_task(works.courier.run(stop_delivering := asyncio.Event()))
@@ -213,7 +231,7 @@ async def _search(settings: Settings, asked: Asked, how: _How) -> int:
 
 
 def _said(asked: Asked) -> dict[str, Any]:
-    return {key: getattr(asked, key) for key in ("words", "first", "end", "via", "sources", "language")}
+    return {key: getattr(asked, key) for key in ("words", "first", "end", "via", "sources", "language", "is_open")}
 
 
 def _show(works: Works, job: Job, asked: Asked, wanted: Wanted, *, as_json: bool) -> Sequence[Counted]:

@@ -50,6 +50,22 @@ def log_as_service(settings: Settings) -> Callable[[str], None]:
     return logging.getLogger(SERVICE).info
 
 
+def is_person_there() -> bool:
+    """Return whether somebody can be asked: stdout may be a file all the same."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def says_yes(question: str) -> bool:
+    """Ask on stderr, so that stdout holds results alone; anything but yes is no."""
+    console = err()
+    console.print(Text(f"{question} [y/N] "), end="")
+    try:
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    except KeyboardInterrupt:
+        console.print()
+        return False
+
+
 def complain(message: str) -> None:
     """Say one line about an error."""
     logs = installed()
