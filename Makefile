@@ -61,6 +61,10 @@ faults: $(VENV)/dev.stamp $(VENV)/matrix/stamp ## the long fault test: 1,000 ale
 
 matrix: $(VENV)/matrix/stamp ## install a Matrix homeserver, 240 MB, for the tests that need one
 
+.PHONY: image-check
+image-check: $(VENV)/dev.stamp ## build the container's image with docker or podman, and look at it while it runs (ARGS="--engine podman")
+	@$(BIN)/python -m tests.image $(ARGS)
+
 # Ray lives beside the rest, since its workers import this project.
 $(VENV)/ray.stamp: $(RAY_LOCK) $(VENV)/dev.stamp
 	@echo "Installing Ray into $(VENV), 80 MB …"

@@ -73,3 +73,4 @@ def test_what_is_not_there_is_not_open(open_folder: Path) -> None:
     options = {"database": {"url": f"sqlite:///{open_folder / 'none.db'}"}, "web": {"token_file": open_folder / "none"}}
     assert wide_files(load_settings(None, options, {})) == []
     assert wide_files(load_settings(None, {"database": {"url": "postgresql://db/x"}}, {})) == []
+    assert wide_files(load_settings(None, {"database": {"url": f"sqlite:///{open_folder}"}}, {})) == []  # a mistake

@@ -69,8 +69,11 @@ def test_a_port_in_use_is_said_and_the_watching_goes_on(house: House) -> None:
         house.settings["web"]["port"] = port
         service = house.start("run")
         assert service.stderr is not None
+        said = f"no page, and no /healthz: 127.0.0.1, port {port}: Address already in use — "
+        line = service.stderr.readline()
+        assert said in line
+        assert '"level": "warning"' in line
         assert "watching" in service.stderr.readline()
-        assert f"no page: 127.0.0.1, port {port}: Address already in use — " in service.stderr.readline()
         ended(service)
         refused = house.run("web", code=1)
         assert "Address already in use" in refused.stderr

@@ -35,8 +35,9 @@ def _files(settings: Settings) -> Iterator[Path]:
 
 def _is_wide(file: Path) -> bool:
     try:
-        if not file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
-            return False
+        mode = file.stat().st_mode
+        if not stat.S_ISREG(mode) or not mode & (stat.S_IROTH | stat.S_IWOTH):
+            return False  # what is no file holds no secret: its mend would close a folder that others need
         return all(each.stat().st_mode & stat.S_IXOTH for each in file.resolve().parents)
     except FileNotFoundError:
         return False

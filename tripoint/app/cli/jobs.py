@@ -52,7 +52,7 @@ def register(app: typer.Typer) -> None:
 
 def _list(settings: Settings, *, as_json: bool) -> None:
     from storage.lock import sessions
-    from tripoint.app.wiring import opened_stores
+    from tripoint.app.wiring import opened_stores, utc_now
 
     with opened_stores(settings) as stores:
         records, services = stores.jobs.everything(), sessions(stores.database)
@@ -63,7 +63,12 @@ def _list(settings: Settings, *, as_json: bool) -> None:
         out().print("no service has run on this database yet; `tripoint run` starts one")
         return
     columns = ("job", "runs", "last", "took", "result", "next", "what came of it")
-    print_table("Jobs", columns, [_row(each) for each in records])
+    now = utc_now()
+    print_table("Jobs", columns, [_row(each, now) for each in records])
+    if any(each.due_at <= now for each in records):
+        err().print(
+            Text("due: the service runs it, or will at its next start; what had nothing to do is noted each 10 min")
+        )
     for each in services:
         err().print(Text(said_of(each)))
 
@@ -74,7 +79,7 @@ def said_of(session: Session) -> str:
     return f"{'at work' if session.holds else 'standing by'}: {plain(session.place)}, connected{since}"
 
 
-def _row(record: JobRecord) -> tuple[object, ...]:
+def _row(record: JobRecord, now: datetime) -> tuple[object, ...]:
     last = record.last
     result = f"failed {record.failures} times in a row" if record.failures > 1 else (last.result if last else "")
     took = f"{last.duration_s:.1f} s" if last else ""
@@ -84,7 +89,7 @@ def _row(record: JobRecord) -> tuple[object, ...]:
         _moment(last.started_at) if last else "never",
         took,
         result,
-        _moment(record.due_at),
+        _moment(record.due_at) if record.due_at > now else "due",
         last.detail if last else "",
     )
 

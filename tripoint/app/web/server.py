@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +24,8 @@ from tripoint.app.web.site import Site, build_site, judge_when_asked
 from tripoint.app.wiring import Stores, utc_now
 from tripoint.app.writer import Writer
 from tripoint.domain.errors import UnavailableError
+
+log = logging.getLogger(__name__)
 
 Vitals = tuple[Pulse, Metrics]
 """How the service does, and what it counted."""
@@ -109,7 +112,8 @@ async def page_beside(
         try:
             page = await stack.enter_async_context(served_page(settings, seeds, stores, writer, vitals))
         except UnavailableError as error:
-            yield Beside(None, f"no page: {error}")
+            log.warning("no page, and no /healthz: %s", error)
+            yield Beside(None, "")
             return
         del seeds  # as above
         yield Beside(page, f"the page is at {page.address}/")
