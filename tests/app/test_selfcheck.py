@@ -14,7 +14,9 @@ from alerts.operator import check_alerts
 from storage.upkeep import check_whole
 from tests.house import House
 from tests.storage.test_stores import alert
+from tripoint.app.calibrated import load_examples
 from tripoint.app.disk import room_of
+from tripoint.app.fitting import as_json, feedback_examples, fit, write
 from tripoint.app.seeds import Seeds, copy_seeds, load_seeds
 from tripoint.app.selfcheck import examine
 from tripoint.app.settings import Settings, load_settings
@@ -22,7 +24,7 @@ from tripoint.app.wiring import Stores, opened_stores
 from tripoint.domain.checks import Check, summary
 from tripoint.domain.errors import StorageError
 from tripoint.domain.service import JobResult, JobRun
-from tripoint.domain.types import AlertState, Delivery, Found, Outcome, Poll, PollStatus
+from tripoint.domain.types import AlertState, Delivery, Feedback, Found, Outcome, Poll, PollStatus
 
 NOW = datetime.now(UTC)
 BEGUN = NOW - timedelta(days=1)
@@ -197,3 +199,20 @@ def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
     settings = load_settings(None, {"database": {"url": f"sqlite:///{tmp_path}/gone/x.db"}}, {})
     with pytest.raises(StorageError, match=r"cannot look at .*/gone: No such file"):
         room_of(settings)
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_what_readers_judged_does_not_hide_that_the_examples_changed(url: str, stores: Stores, tmp_path: Path) -> None:
+    folder = tmp_path / "seeds"
+    copy_seeds(folder)
+    few, *others = sorted((folder / "examples").glob("english-*.jsonl"))
+    for each in (*others, *(folder / "examples").glob("vietnamese-*.jsonl")):
+        each.unlink()
+    settings = load_settings(None, {"database": {"url": url}, "seeds": {"folder": str(folder)}}, {})
+    seeds = load_seeds(folder, with_fit=False)
+    judged = Feedback(1, "russia-pakistan-us", True, "", NOW, "Judged", "By a reader.", "en")
+    fits = fit(seeds, folder, (*load_examples(folder), *feedback_examples([judged])))
+    write(folder, as_json(fits))
+    assert look_at("calibration", settings, seeds, stores).good
+    _edited(few, '"title": "', '"title": "Edited. ')
+    assert look_at("calibration", settings, seeds, stores).mend == "tripoint calibrate"

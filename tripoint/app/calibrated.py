@@ -14,6 +14,7 @@ from tripoint.relevance.calibration import Example
 from tripoint.relevance.topic import NEGATIVE, POSITIVE, Fitted, Topic, Weights
 
 FILE = "calibration.json"
+WITHOUT_READERS = "inputs_without_readers"
 _What = TypeVar("_What")
 
 
@@ -93,8 +94,8 @@ def load_fitted(root: Traversable, label: str) -> dict[str, Fitted]:
 
 
 def fitted_on(root: Traversable, label: str) -> dict[str, str] | None:
-    """Return the hash of what each topic was fitted on, None without the file."""
-    return _read(root, label, lambda _place, entry: str(entry["inputs"]))
+    """Return the hash of the files that each topic was fitted on, not of what readers judged; None without the file."""
+    return _read(root, label, lambda _place, entry: str(entry.get(WITHOUT_READERS) or entry["inputs"]))
 
 
 def _read(root: Traversable, label: str, of: Callable[[Place, dict[str, Any]], _What]) -> dict[str, _What] | None:

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from tripoint.app.calibrated import FILE, load_anchors
+from tripoint.app.calibrated import FILE, WITHOUT_READERS, load_anchors
 from tripoint.app.seeds import Seeds
 from tripoint.domain.errors import MendError
 from tripoint.domain.types import Feedback
 from tripoint.relevance.assess import Judge
 from tripoint.relevance.calibration import Calibration, Example, calibrate, inputs_hash
 from tripoint.relevance.language import LanguageGuesser
+
+_BY_READERS = "feedback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Fit:
     topic: str
     inputs: str
     calibration: Calibration
+    without_readers: str = ""  #: the hash without what readers judged, where they judged anything
 
 
 def fit(seeds: Seeds, root: Traversable, examples: Sequence[Example]) -> list[Fit]:
@@ -36,7 +39,9 @@ def fit(seeds: Seeds, root: Traversable, examples: Sequence[Example]) -> list[Fi
         chosen = examples_of(topic.name, examples, names)
         anchors = load_anchors(root, topic)
         calibration = calibrate(judge, topic, chosen, anchors)
-        found.append(Fit(topic.name, inputs_hash(topic, chosen, anchors), calibration))
+        of_files = tuple(each for each in chosen if each.category != _BY_READERS)
+        alone = inputs_hash(topic, of_files, anchors) if len(of_files) < len(chosen) else ""
+        found.append(Fit(topic.name, inputs_hash(topic, chosen, anchors), calibration, alone))
     return found
 
 
@@ -59,6 +64,7 @@ def as_json(fits: Sequence[Fit]) -> str:
     topics = {
         each.topic: {
             "inputs": each.inputs,
+            **({WITHOUT_READERS: each.without_readers} if each.without_readers else {}),
             "threshold": each.calibration.threshold,
             "bias": each.calibration.weights.bias,
             "weights": each.calibration.weights.of,
@@ -99,7 +105,7 @@ def feedback_examples(judged: Sequence[Feedback]) -> tuple[Example, ...]:
             each.title,
             each.text,
             2 if each.relevant else 0,
-            "feedback",
+            _BY_READERS,
             each.topic,
         )
         for each in judged

@@ -13,7 +13,7 @@ from storage.health import overdue_listings
 from storage.upkeep import check_whole, server_time
 from tripoint.app import calibrated
 from tripoint.app.disk import MEND, room_of
-from tripoint.app.fitting import examples_of, feedback_examples
+from tripoint.app.fitting import examples_of
 from tripoint.app.seeds import Seeds, changed_parts, load_seeds, packaged_seeds
 from tripoint.app.settings import Settings
 from tripoint.domain.checks import Check, summary
@@ -62,7 +62,7 @@ def examine(
         "sources": lambda: _sources(seeds, stores, now, begun),
         "jobs": lambda: _jobs(stores),
         "seeds": lambda: _seeds(settings, seeds),
-        "calibration": lambda: _calibration(settings, stores),
+        "calibration": lambda: _calibration(settings),
     }
     for name, look in checks.items():
         try:
@@ -141,7 +141,7 @@ def _seeds(settings: Settings, seeds: Seeds) -> Found:
     return f"{len(there.lexicon.concepts)} concepts in use as they lie there", ""
 
 
-def _calibration(settings: Settings, stores: Stores) -> Found:
+def _calibration(settings: Settings) -> Found:
     """Compare what the weights were fitted on with the examples and the lexicon as they are."""
     root: Any = settings.seeds.folder or packaged_seeds()
     fitted = calibrated.fitted_on(root, str(root))
@@ -150,14 +150,11 @@ def _calibration(settings: Settings, stores: Stores) -> Found:
     seeds, examples = load_seeds(settings.seeds.folder, with_fit=False), calibrated.load_examples(root)
     topics = [each for each in seeds.all_topics if each.is_fitted]
     names = [each.name for each in topics]
-    judged = feedback_examples(stores.feedback.everything())
     old = []
     for topic in topics:
         anchors = calibrated.load_anchors(root, topic)
         if fitted.get(topic.name, "") != inputs_hash(topic, examples_of(topic.name, examples, names), anchors):
             old.append(topic.name)
-    if old and judged:
-        return f"{', '.join(old)}: what readers judged may be among its examples", ""
     if old:
         return f"{', '.join(old)}: lexicon, topic or examples changed since it was fitted", "tripoint calibrate"
     return f"fitted on what is there: {', '.join(names)}", ""
