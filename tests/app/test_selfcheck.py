@@ -47,7 +47,7 @@ def stores(settings: Settings) -> Iterator[Stores]:
 
 
 def looks(settings: Settings, seeds: Seeds, stores: Stores, **given: Any) -> Iterator[Check]:
-    said = {"now": NOW, "begun": BEGUN, "channels": ("desk",), **given}
+    said = {"now": NOW, "begun": BEGUN, "channels": ("desk",), "read": lambda: settings, **given}
     return examine(settings, seeds, stores, **said)
 
 
@@ -149,7 +149,7 @@ def test_disk_seeds_and_calibration_are_told_once_when_they_go_bad_and_once_when
     def told() -> tuple[dict[str, str], list[str]]:
         """Look, and return what is wrong with its mend, and what the operator was told of this time."""
         at, known = datetime.now(UTC) + timedelta(seconds=next(minutes)), len(stores.alerts.history(limit=99))
-        found = list(examine(settings, seeds, stores, datetime.now(UTC), BEGUN, ("desk",)))
+        found = list(examine(settings, seeds, stores, datetime.now(UTC), BEGUN, ("desk",), lambda: settings))
         queued = stores.checks.update(found, at, lambda check, since: check_alerts(check, since, ("desk",)))
         new = [each.queued.alert.evidence.title for each in stores.alerts.history(limit=99)][:queued]
         assert len(stores.alerts.history(limit=99)) == known + queued
@@ -199,6 +199,30 @@ def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
     settings = load_settings(None, {"database": {"url": f"sqlite:///{tmp_path}/gone/x.db"}}, {})
     with pytest.raises(StorageError, match=r"cannot look at .*/gone: No such file"):
         room_of(settings)
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_settings_with_which_the_next_start_would_fail_are_found(
+    url: str, seeds: Seeds, stores: Stores, tmp_path: Path
+) -> None:
+    file, secret = tmp_path / "tripoint.toml", tmp_path / "chat"
+    written = f'[database]\nurl = "{url}"\n[channels.chat]\nurl_file = "{secret}"\n'
+    file.write_text(written, encoding="utf-8")
+    secret.write_text("console://", encoding="utf-8")
+    in_use = load_settings(file, {}, {})
+
+    def found() -> Check:
+        return look_at("settings", in_use, seeds, stores, read=lambda: load_settings(file, {}, {}))
+
+    assert found().good
+    file.write_text(f"{written}[crawl]\ndelay_s = 3.5\n", encoding="utf-8")
+    assert found().found == "edited and not in use: crawl.delay_s"
+    file.write_text(f"{written}[crawl]\ndelay = 3.5\n", encoding="utf-8")
+    assert found().found == f"{file}:6: unknown setting `crawl.delay`"
+    assert found().mend == "did you mean `delay_s`?"
+    file.write_text(written, encoding="utf-8")
+    secret.unlink()
+    assert found().found == f"channel `chat`: cannot read {secret}"
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)

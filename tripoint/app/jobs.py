@@ -61,8 +61,10 @@ def _queueing(work: Callable[[], Awaitable[int]]) -> Work:
     return queue
 
 
-def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
-    """Return every job of the service."""
+def build_jobs(
+    settings: Settings, works: Works, watch: Polling, read: Callable[[], Settings] | None = None
+) -> list[Job]:
+    """Return every job of the service; `read` reads the settings again, where they may have been edited since."""
     run, begun = settings.run, works.clock()
 
     async def wake(_stop: asyncio.Event) -> str:
@@ -79,7 +81,7 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
         return await forget(works.settings, works.writer, works.stores.retention, works.clock(), stop)
 
     async def selfcheck(_stop: asyncio.Event) -> str:
-        return await self_check(works, begun)
+        return await self_check(works, begun, read or (lambda: works.settings))
 
     async def upkeep(_stop: asyncio.Event) -> str:
         return await works.writer.do(partial(maintain, works.stores.database))
@@ -147,7 +149,7 @@ def build_jobs(settings: Settings, works: Works, watch: Polling) -> list[Job]:
         ),
         Job(
             "selfcheck",
-            "looks at database, disk, clock, channels, sources, jobs, seeds and calibration, and tells what went bad",
+            "looks at database, disk, clock, channels, sources, jobs, settings and seeds, and tells what went bad",
             AtLocalTime((time(6, 30),), run.timezone),
             selfcheck,
         ),

@@ -170,8 +170,8 @@ class Reloader:
         gc.freeze()
 
     def _told(self, plan: Plan) -> Reloaded:
-        fresh = [key for key in _differences(self.settings, plan.settings) if not _is_fixed(key)]
-        fixed = [key for key in _differences(self._at_start, plan.settings) if _is_fixed(key)]
+        fresh = [key for key in differences(self.settings, plan.settings) if not _is_fixed(key)]
+        fixed = [key for key in differences(self._at_start, plan.settings) if _is_fixed(key)]
         return Reloaded(tuple(fresh), tuple(_changes(self.works.seeds, plan.seeds)), tuple(fixed))
 
 
@@ -231,7 +231,7 @@ def _is_fixed(key: str) -> bool:
     return any(key == each or key.startswith(f"{each}.") for each in NEEDS_RESTART)
 
 
-def _differences(old: Settings, new: Settings) -> Iterator[str]:
+def differences(old: Settings, new: Settings) -> Iterator[str]:
     """Yield the keys of settings that differ, such as `crawl.delay_s`; a channel counts as one key."""
     for section in Settings.model_fields:
         was, now = getattr(old, section), getattr(new, section)

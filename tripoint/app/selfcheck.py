@@ -33,10 +33,10 @@ _FAILING = timedelta(hours=1)
 _NAMED = 3
 
 
-async def self_check(works: Works, begun: datetime) -> str:
-    """Look at everything, keep it, tell what changed; returns a line."""
+async def self_check(works: Works, begun: datetime, read: Callable[[], Settings]) -> str:
+    """Look at everything, keep it, tell what changed; returns a line. `read` reads the settings again."""
     now = works.clock()
-    looked = partial(examine, works.settings, works.seeds, works.stores, now, begun, works.courier.channels)
+    looked = partial(examine, works.settings, works.seeds, works.stores, now, begun, works.courier.channels, read)
     found = await asyncio.to_thread(lambda: list(looked()))  # to look through a big file takes minutes
     queued = await works.writer.do(
         lambda: works.stores.checks.update(found, now, lambda check, at: check_alerts(check, at, works.operator))
@@ -47,7 +47,13 @@ async def self_check(works: Works, begun: datetime) -> str:
 
 
 def examine(
-    settings: Settings, seeds: Seeds, stores: Stores, now: datetime, begun: datetime, channels: tuple[str, ...]
+    settings: Settings,
+    seeds: Seeds,
+    stores: Stores,
+    now: datetime,
+    begun: datetime,
+    channels: tuple[str, ...],
+    read: Callable[[], Settings],
 ) -> Iterator[Check]:
     """Make every check; one that cannot be made is bad, and does not keep the next from being made.
 
@@ -61,6 +67,7 @@ def examine(
         "alerts": lambda: _alerts(stores),
         "sources": lambda: _sources(seeds, stores, now, begun),
         "jobs": lambda: _jobs(stores),
+        "settings": lambda: _settings(settings, read),
         "seeds": lambda: _seeds(settings, seeds),
         "calibration": lambda: _calibration(settings),
     }
@@ -132,6 +139,18 @@ def _jobs(stores: Stores) -> Found:
     if not failing:
         return "none fails", ""
     return ", ".join(f"{each.name} failed {each.failures} times in a row" for each in failing), "tripoint jobs"
+
+
+def _settings(settings: Settings, read: Callable[[], Settings]) -> Found:
+    """Read them as the next start would, with the secrets that they name; raises what would keep it from starting."""
+    from tripoint.app.reload import differences
+    from tripoint.app.wiring import build_channels
+
+    there = read()
+    build_channels(there, lambda _text: None)
+    if edited := list(differences(settings, there)):
+        return f"edited and not in use: {', '.join(edited)}", "tripoint reload; it names what needs a restart"
+    return "in use as they lie there", ""
 
 
 def _seeds(settings: Settings, seeds: Seeds) -> Found:

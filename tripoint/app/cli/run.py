@@ -125,7 +125,9 @@ async def _serve(asked: _Asked, turn: Turn | None, stopped: asyncio.Event, say: 
         tally = Tally(say, utc_now, a_line_each=asked.verbose)
 
         watch = _polling(settings, works, sources, queue, Ears(progress.show, tally.add, tally.tell), progress.say)
-        roster = Roster(build_jobs(settings, works, watch), WriterLedger(works.writer, works.stores.jobs), utc_now)
+        roster = Roster(
+            build_jobs(settings, works, watch, asked.read), WriterLedger(works.writer, works.stores.jobs), utc_now
+        )
         desk = AskDesk(works.writer, works.stores.asks, utc_now)
         rules = ServiceSettings(settings.run.stop_within_s)
         beats = {"delivered": works.courier.tried, **({"still_alone": works.still_alone} if turn else {})}
