@@ -129,7 +129,7 @@ def _outbox(connection: sqlite3.Connection, post: Post, account: Account) -> Non
     query = "select id, rule, channel, kind, state, digest_id, last_detail from alerts"
     expected: Counter[str] = Counter()
     for row in connection.execute(query).fetchall():
-        account.alerts[f"{row['channel']}: {row['kind']} {row['state']}"] += 1
+        account.alerts[f"{row['channel']}: {row['kind'].partition(':')[0]} {row['state']}"] += 1
         if row["digest_id"] is not None:
             state = connection.execute("select state from alerts where id = ?", (row["digest_id"],)).fetchone()
             if state is None or state["state"] != "sent":
