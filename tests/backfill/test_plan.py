@@ -71,7 +71,7 @@ def test_an_archive_names_every_page_and_a_query_only_what_it_asks_for() -> None
     first, second = _lines(archive)
     assert first.startswith("20 windows")
     assert second.startswith(
-        f"archive: 2 outlets list all that was published, and each page is fetched: about {2000:,}"
+        f"archive: all that 2 outlets published is listed, and each page is fetched: about {2000:,}"
     )
     assert plan_of([archive], WANTED, Settings()).requests == 20 + 2 * 10 * PAGES_A_DAY
     assert len(_lines(archive, wanted=replace(WANTED, words=("S-400",)))) == 1
@@ -122,7 +122,7 @@ def test_the_number_is_said_first_and_nobody_is_asked_where_no_terminal_is(reade
     done = reader.run(*arguments)
     lines = done.stderr.splitlines()
     assert lines[0].endswith("and one for each page found")
-    assert lines[1].startswith("archive: 3 outlets list all that was published")
+    assert lines[1].startswith("archive: all that 3 outlets published is listed")
     assert len(past.fetched()) == 1
     assert "windows" not in reader.run("backfill", *ASKED, "--via", "bing-news", "--quiet", "--json").stderr
 

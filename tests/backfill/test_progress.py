@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -62,6 +63,15 @@ def test_elsewhere_each_window_is_a_line() -> None:
     assert lines[4] == "dawn: articles: A [bold]title [2J"
     assert lines[6].endswith("capped, 1 found, 1 known, 0 new: 100 items in a day")
     assert lines[7:] == ["archive dawn [red]5 [2J: 11 %", "archive dawn [red]5 [2J: 50 %"]
+
+
+def test_a_long_question_is_cut_in_its_line() -> None:
+    file, shown = StringIO(), window(1, 3)
+    with BackfillProgress(Console(file=file, width=500, markup=False), quiet=False) as progress:
+        progress.window(replace(shown, shard=replace(shown.shard, query="(Pakistan OR " * 40)), 0)
+    (line,) = file.getvalue().splitlines()
+    assert line.endswith("…: done, 3 found, 1 known, 2 new")
+    assert len(line) < 200
 
 
 def test_quiet_is_quiet() -> None:

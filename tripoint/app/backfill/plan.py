@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tripoint.app.settings import Settings
 from tripoint.domain.backfill import Costly, Provider, Shard, Wanted
 
-MANY = 3_000  #: requests of which a person is asked first
+MANY = 5_000  #: requests of which a person is asked first
 PAGES_A_DAY = 100  #: that an outlet publishes, by which its archive is guessed; big ones publish several hundred
 _HELD = ("warc", "cc-news")  # whose windows are files, of which `cost` tells
 
@@ -54,7 +54,7 @@ class Plan:
         if self.pages > len(self.shards):
             took = f" and {lasting(self.pages_least_s)}" if self.pages_least_s >= 60 else ""
             found.append(
-                f"archive: {_number(self.outlets, 'outlet')} list all that was published, and each page is fetched: "
+                f"archive: all that {_number(self.outlets, 'outlet')} published is listed, and each page is fetched: "
                 f"about {self.pages:,} pages{took}, if an outlet publishes {PAGES_A_DAY} a day; a QUERY, --source or "
                 "fewer days make it less, --via leaves it out, --limit stops it early"
             )

@@ -35,7 +35,7 @@ def remarks(job: int, counts: Sequence[Counted], windows: Sequence[Window]) -> l
     if len(counts) > 1 and named > (once := sum(each.found for each in counts)):
         said.append(f"{named - once} finds were named before, by another window or provider; each counts for the first")
     said += [
-        f"{source}: no archive page listed anything; check `archives` in its entry of the catalogue"
+        f"{source}: no archive page listed anything: it keeps none of these days, or its `archives` are wrong"
         for source in _silent(windows)
     ]
     reasons: defaultdict[tuple[str, str], int] = defaultdict(int)

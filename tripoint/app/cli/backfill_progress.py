@@ -29,12 +29,20 @@ if TYPE_CHECKING:
     from tripoint.domain.types import Kept
 
 
+_QUERY_CHARACTERS = 120
+
+
 class _PerMinute(ProgressColumn):
     """How many steps of a bar are done in a minute, by its last ones."""
 
     def render(self, task: Task) -> Text:
         """Return it, nothing as long as that is not known."""
         return Text(f"{60 * task.speed:.0f}/min" if task.speed else "")
+
+
+def _short(query: str) -> str:
+    """Return a question as a line has room for it: the ledger has it whole."""
+    return query if len(query) <= _QUERY_CHARACTERS else f"{query[: _QUERY_CHARACTERS - 1]}…"
 
 
 class BackfillProgress(Watch):
@@ -106,7 +114,7 @@ class BackfillProgress(Watch):
         elif not self._quiet:
             counted = f"{window.found} found, {window.known} known, {window.new} new"
             reason = f": {window.reason}" if window.reason else ""
-            self._say(f"{shard.provider} {shard.label} {shard.query}: {window.state}, {counted}{reason}")
+            self._say(f"{shard.provider} {shard.label} {_short(shard.query)}: {window.state}, {counted}{reason}")
 
     def _update(self, provider: str, left: int | None = None) -> None:
         if self._bars is None:
