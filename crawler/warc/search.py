@@ -21,6 +21,7 @@ from tripoint.domain.text import slug
 from tripoint.domain.types import Failure, Source
 
 _HEAD_BYTES = 256 * 1024
+_AHEAD = 8  # batches that wait for a worker or for the shelf: none is idle where a piece ends
 _ROOM = 1024 * 1024  # in a piece, beside the largest page: a record's heads
 
 
@@ -79,6 +80,15 @@ class _Piece:
     batches: tuple[Batch, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A batch that workers read."""
+
+    batch: Batch
+    group: asyncio.Task[Group]
+    total_bytes: int  #: of the file
+
+
 class FileSearch(Protocol):
     """Whoever reads WARC files: worker processes here, or a cluster."""
 
@@ -129,17 +139,23 @@ class _File:
         if self._progress.at == 0 and (problem := await self._begin()):
             return Sought(state=ShardState.FAILED, reason=problem)
         ahead: asyncio.Queue[_Piece | Failure | None] = asyncio.Queue(1)
+        reading: asyncio.Queue[_Reading | Failure | None] = asyncio.Queue(_AHEAD)
         walking = asyncio.create_task(self._walk(self._progress.at, self._progress.is_lost, ahead))
+        handing = asyncio.create_task(self._hand_out(ahead, reading))
         try:
-            while (piece := await ahead.get()) is not None:
-                if isinstance(piece, Failure):
-                    return Sought.failed(piece)
-                await self._read(piece)
+            while (each := await reading.get()) is not None:
+                if isinstance(each, Failure):
+                    return Sought.failed(each)
+                await self._shelve(each)
                 if self._shelf.is_over:
                     return Sought(state=ShardState.PENDING, reason="stopped; it goes on from there")
-            await walking
+            await asyncio.gather(walking, handing)
         finally:
             walking.cancel()
+            handing.cancel()
+            while not reading.empty():
+                if isinstance(left := reading.get_nowait(), _Reading):
+                    left.group.cancel()
         return self._progress.sought
 
     async def _begin(self) -> str:
@@ -198,21 +214,30 @@ class _File:
                 return Batch((), 0, {}, (Problem(at, CUT, is_cut=True),), at)
             place += len(part.body)
 
-    async def _read(self, piece: _Piece) -> None:
-        """Have the records of a piece read beside each other, and shelve them in their order."""
-        now = self._clock()
-        reading = [asyncio.create_task(self._group(self._packed(piece, each), now)) for each in piece.batches]
-        try:
-            for batch, task in zip(piece.batches, reading, strict=True):
-                group = await task
-                self._progress.add(batch, group.passed)
-                share = self._progress.at / max(piece.part.total_bytes, 1)
-                await self._shelf.take(self._shard, group.held, self._progress.cursor, min(share, 1.0))
-                if self._shelf.is_over:
-                    return
-        finally:
-            for task in reading:
-                task.cancel()
+    async def _hand_out(
+        self, ahead: asyncio.Queue[_Piece | Failure | None], reading: asyncio.Queue[_Reading | Failure | None]
+    ) -> None:
+        """Have records read beside each other, some batches ahead of what is shelved, whatever piece they are of."""
+        while (piece := await ahead.get()) is not None:
+            if isinstance(piece, Failure):
+                await reading.put(piece)
+                return
+            now = self._clock()
+            for batch in piece.batches:
+                group = asyncio.create_task(self._group(self._packed(piece, batch), now))
+                try:
+                    await reading.put(_Reading(batch, group, piece.part.total_bytes))
+                except asyncio.CancelledError:
+                    group.cancel()
+                    raise
+        await reading.put(None)
+
+    async def _shelve(self, reading: _Reading) -> None:
+        """Put what comes of a batch onto the shelf, in the order of the file."""
+        group = await reading.group
+        self._progress.add(reading.batch, group.passed)
+        share = self._progress.at / max(reading.total_bytes, 1)
+        await self._shelf.take(self._shard, group.held, self._progress.cursor, min(share, 1.0))
 
     def _packed(self, piece: _Piece, batch: Batch) -> list[tuple[Record, bytes, Source]]:
         start, body = piece.part.start, piece.part.body
