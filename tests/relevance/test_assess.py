@@ -116,6 +116,14 @@ def test_briefs_are_relevant(text: str, language: str) -> None:
         ("Bên kia Ấn Độ Dương.", "vi", "third.india", False),
         ("They must exercise restraint.", "en", "act.exercise", False),
         ("F\u201116 landed.", "en", "platform.f16", True),
+        ("Họ cắt 300 triệu USD vào hôm qua.", "vi", "move.cut", True),
+        ("Họ cắt tóc vào hôm qua.", "vi", "move.cut", False),
+        # Two expressions overlap, and what both displace stands between neither.
+        ("Pakistan không cho Mỹ đặt căn cứ quân sự.", "vi", "actor.us", True),
+        ("India objects to that.", "en", "third.india", False),
+        ("India bought that.", "en", "third.india", True),
+        ("Ấn Độ lo ngại về việc đó.", "vi", "third.india", False),
+        ("A US-trained engineer said so.", "en", "actor.us", False),
     ],
 )
 def test_homographs_are_told_apart(text: str, language: str, concept: str, wanted: bool) -> None:
@@ -185,6 +193,20 @@ def test_odd_texts_get_a_score(text: str) -> None:
     assert judge(text).score < 0.5
 
 
+def test_whom_everybody_knows_speaks_without_the_state_being_named() -> None:
+    known, unknown = (judge(f"{name} sold Islamabad helicopters.", language="en") for name in ("Putin", "Votkin"))
+    assert known.score > 10 * unknown.score
+
+
+def test_one_mention_of_a_long_article_counts_once() -> None:
+    """The sentences beside it are about the core no more than the others."""
+    filler = "The American army upgrades its radios. " * 5
+    mention = "It translates Pathan, which soldiers hear in Pakistan. "
+    once = judge(filler + mention + filler, language="en")
+    assert len(once.evidence) == 1
+    assert judge(filler + 2 * mention + filler, language="en").score > once.score
+
+
 def test_another_language_is_stored_and_never_tells() -> None:
     found = judge("Russia and Pakistan opened the Druzhba military exercise.", language="fr")
     assert (found.score, found.relevant, found.note) == (0.0, False, "language fr is not scored")
@@ -224,6 +246,7 @@ def guarded(guard: str) -> str:
             '[[concept]]\nid = "a.b"\nkind = "actor"\nvi = ["Su-3.*"]',
             'the alias "Su-3.*" looks like a regular expression',
         ),
+        ('[[concept]]\nid = "a.b"\nkind = "person"\nen = ["X"]\nalone = true', '"a.b" speaks for nobody'),
         ('[[concept]]\nid = "a.b"\nkind = "actor"\nen = ["Su-3[05]"]', "write out each form"),
         ('[[concept]]\nid = "a.b"\nkind = "actor"\nen = ["MiG|Sukhoi"]', "write out each form"),
         (

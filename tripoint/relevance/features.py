@@ -12,6 +12,8 @@ from tripoint.relevance.topic import Topic
 _ANCHOR_FACETS = ("forum", "platform")
 _ARMED_FACETS = frozenset({"force", "platform"})
 _TOLD_FACETS = frozenset({"act", "forum", "platform"})
+_MANY_SENTENCES = 15  # of a longer article no more need be about it for it to be its subject
+_LONG = 8  # sentences: of so many one alone names in passing what it names
 _LISTED = 0.6  # share of headlines that makes a text a list
 _SECURITY_TALKS = frozenset({"threat move.talk", "threat move.agree"})
 _COUNTRIES = ("actor", "third")
@@ -106,6 +108,8 @@ def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features
     # No passage joins, and no arms stand beside, what is not named.
     passages = _passages(units, layout) if is_gated else []
     passages.sort(key=lambda each: (-each.firmness, each.unit.index))
+    if layout.sentences >= _LONG and sum(each.has_core for each in units.values()) == 1:
+        del passages[1:]  # all rest on the same mention
     firm = [each for each in passages if each.firmness >= 0.5]
     title = _headline(units, layout)
     is_stood_for = title is not None and title.zone is Zone.TEXT
@@ -117,9 +121,9 @@ def read_features(topic: Topic, hits: Sequence[Hit], layout: Layout) -> Features
         "focus": _focus(units, layout),
         "anchors": min(_anchors(units, layout), 2) / 2 if is_gated else 0.0,
         "variety": min(len(set().union(*(each.acts for each in firm))), 4) / 4,
-        "density": min(3 * len(firm) / max(layout.sentences, 4), 1.0),
+        "density": min(3 * len(firm) / min(max(layout.sentences, 4), _MANY_SENTENCES), 1.0),
         "third": _outweigh(topic, counts),
-        "third_title": _third_title(title, _first(units, layout)),
+        "third_title": _third_title(title, _first(units, layout), units.get(_TITLE)),
         "veto": _veto(topic, counts, units, len(firm)),
         "listing": layout.listing,
     }
@@ -155,7 +159,11 @@ def _sides(topic: Topic, hits: Sequence[Hit]) -> Sequence[frozenset[str]]:
     """Return those of core and partners that are named, and for which people therefore speak."""
     named = {hit.concept for hit in hits if hit.facet == "actor"}
     # Whoever is called by full name or office needs no state beside it: there is one Vladimir Putin, and many Khans.
-    named |= {topic.speaks_for.get(hit.concept, "") for hit in hits if hit.facet == "person" and " " in hit.surface}
+    named |= {
+        topic.speaks_for.get(hit.concept, "")
+        for hit in hits
+        if hit.facet == "person" and (" " in hit.surface or hit.concept in topic.known)
+    }
     return [side for side in (topic.core, topic.partners) if side & named]
 
 
@@ -282,15 +290,18 @@ def _first(units: dict[tuple[Zone, int], Unit], layout: Layout) -> Unit | None:
     return units.get((Zone.TEXT, layout.lead[0])) if layout.lead else None
 
 
-def _third_title(title: Unit | None, first: Unit | None) -> float:
-    """Return how far the title says that it is another country's story: 1 where it names that country and no tie."""
+def _third_title(title: Unit | None, first: Unit | None, own: Unit | None) -> float:
+    """Return how far the title says that it is another country's story: 1 where it names that country and no tie.
+
+    `own` is the title itself, where the first sentence stands for it.
+    """
     if title is None or not title.has("third"):
         return 0.0
     if not title.joins:
         # Whoever only looks on from the title ("India uneasy at …") leaves the tie to the first sentence.
         is_onlooker = first is not None and first.joins and not (title.has_core and first.has("third"))
         return 0.5 if is_onlooker else 1.0
-    return 0.2 if title.is_shared else 0.5
+    return 0.2 if title.is_shared or (own is not None and own.is_shared) else 0.5
 
 
 def _anchors(units: dict[tuple[Zone, int], Unit], layout: Layout) -> int:
@@ -313,9 +324,10 @@ def _outweigh(topic: Topic, counts: Mapping[str, int]) -> float:
     """Return how far others outweigh the weaker of core and partners: 0 not at all, 1 by far."""
     core = partners = strongest = 0
     for concept, count in counts.items():
-        if concept in topic.core:
+        state = topic.speaks_for.get(concept, concept)  # who speaks for one, and what lies in it, is named for it
+        if state in topic.core:
             core += count
-        elif concept in topic.partners:
+        elif state in topic.partners:
             partners += count
         elif count > strongest and topic.facet_of[concept] == "third":
             strongest = count

@@ -22,10 +22,15 @@ _LEAST_SURE = 7  # letters: a shorter Vietnamese alias may be a word of another 
 
 
 class Guard(NamedTuple):
-    """A word beside an alias; one that is written with a capital is a name, and stands so in the text."""
+    """A word or a number beside an alias; one that is written with a capital is a name, and stands so in the text."""
 
     word: str
     is_name: bool
+    is_number: bool = False  #: a digit, with which a number begins or ends
+
+
+_NUMBER = "#"  # how a guard says that a number stands there
+_DIGITS = tuple(Guard(each, is_name=False, is_number=True) for each in "0123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Concept:
     kind: str
     aliases: tuple[Alias, ...]
     of: str = ""  #: the concept that a person speaks for
+    alone: bool = False  #: a person whom everybody knows by surname, and who needs no state beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,9 @@ def _concept(entry: SeedTable, owners: dict[tuple[str, str], tuple[str, Place]])
     if kind not in KINDS:
         raise entry.error("kind", f'"{kind}" is no kind', f"choose one of {', '.join(KINDS)}")
     of = entry.text("of", "")
+    alone = entry.flag("alone", False)
+    if alone and not of:
+        raise entry.error("alone", f'"{name}" speaks for nobody', "say with `of` for which actor")
     aliases: list[Alias] = []
     for language in LANGUAGES:
         for text in entry.texts(language, ()):
@@ -112,7 +121,7 @@ def _concept(entry: SeedTable, owners: dict[tuple[str, str], tuple[str, Place]])
         raise entry.error("id", f'"{name}" has no alias', 'add vi = ["…"] or en = ["…"]')
     if all(alias.needs for alias in aliases):
         raise entry.error("id", f'every alias of "{name}" `needs` another, so none is ever found', "free one of them")
-    return Concept(name, kind, tuple(aliases), of)
+    return Concept(name, kind, tuple(aliases), of, alone)
 
 
 def _own(owners: dict[tuple[str, str], tuple[str, Place]], alias: Alias, entry: SeedTable, key: str) -> None:
@@ -161,8 +170,9 @@ def _guarded(table: SeedTable, concept: str) -> Alias:
 
 def _guard(table: SeedTable, key: str) -> tuple[Guard, ...]:
     """Read the words of a guard, folded; refuses one that no text could fulfil."""
-    words = tuple(Guard(unmark(each.strip()).text, each[:1].isupper()) for each in table.texts(key, ()))
-    for word, _ in words:
+    said = table.texts(key, ())
+    words = tuple(Guard(unmark(each.strip()).text, each[:1].isupper()) for each in said if each != _NUMBER)
+    for word, *_ in words:
         end = word.removesuffix(",") if key.endswith("after") else word  # "nga," stands before "mỹ" in a list
         if not (end[:1].isalnum() and (end[-1:].isalnum() or end.endswith("."))):
             problem = f'"{word}" in `{key}` does not begin and end with a letter or digit'
@@ -170,4 +180,4 @@ def _guard(table: SeedTable, key: str) -> tuple[Guard, ...]:
         if len(word) > _LONGEST_GUARD:
             problem = f'"{word}" in `{key}` is longer than the {_LONGEST_GUARD} characters that are looked at'
             raise table.error(key, problem, "write its nearest words only")
-    return words
+    return words + (_DIGITS if _NUMBER in said else ())

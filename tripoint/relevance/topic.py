@@ -47,6 +47,7 @@ class Topic:
     shared: frozenset[str]  #: acts in which other countries have a part without it being their story
     facet_of: dict[str, str]  #: facet of each concept that the topic uses
     speaks_for: dict[str, str]  #: actor of each person and place
+    known: frozenset[str]  #: people whose surname is enough
     weights: Weights
     anchors: tuple[str, ...]  #: files of the seeds folder with articles that must score high
     is_fitted: bool  #: whether the weights are left to `calibrate`
@@ -115,6 +116,7 @@ def parse_topic(table: SeedTable, lexicon: Lexicon, fitted: Mapping[str, Fitted]
         shared,
         facet_of,
         speaks_for,
+        frozenset(each.id for each in lexicon.concepts if each.alone),
         weights,
         anchors,
         "weights" not in table and not like,
