@@ -90,7 +90,7 @@ format: $(VENV)/dev.stamp ## put the code in form
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatura and news-please, politeness, memory, delay to an alert, alerts a second, the matcher, and search (SIZES="10000 100000 1000000" takes long)
+bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatura and news-please, politeness, memory, delay to an alert, alerts a second, the matcher, pages, and search (SIZES="10000 100000 1000000" takes long)
 	@$(BIN)/python -m bench.throughput --rival $(VENV)/rival/bin/python $(ARGS)
 	@$(BIN)/python -m bench.relevance
 	@$(BIN)/python -m bench.cadence
@@ -98,6 +98,7 @@ bench: $(VENV)/dev.stamp $(VENV)/rival/stamp ## pages a second beside trafilatur
 	@$(BIN)/python -m bench.memory
 	@$(BIN)/python -m bench.latency
 	@$(BIN)/python -m bench.start
+	@$(BIN)/python -m bench.pages
 	@$(BIN)/python -m bench.alerts
 	@$(BIN)/python -m bench.copies
 	@$(BIN)/python -m bench.warc $(WARC)

@@ -6,7 +6,7 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
@@ -106,8 +106,10 @@ class Database:
         self._engine.dispose()
 
 
-def open_database(url: str, version: str | None = NEWEST) -> Database:
+def open_database(url: str, version: str | None = NEWEST, tell: Callable[[int, int], None] | None = None) -> Database:
     """Open a database, making it and migrating it to a version as needed; None leaves it as it is.
+
+    What takes long on a large archive is told: articles done, articles in all. A kill leaves the version before.
 
     Raises `SettingsError` when the URL cannot be right, `StorageError` when the database cannot be used.
     """
@@ -130,7 +132,7 @@ def open_database(url: str, version: str | None = NEWEST) -> Database:
     if version is not None:
         try:
             with _told(parsed.render_as_string(hide_password=True)), engine.connect() as connection:
-                _migrate(connection, newest_version() if version == NEWEST else version)
+                _migrate(connection, newest_version() if version == NEWEST else version, tell)
         except BaseException:
             engine.dispose()  # nobody else could close what it opened
             raise
@@ -200,7 +202,7 @@ def newest_version() -> str:
     return max(found[1] for each in names if (found := re.match(r"(\d{4})_\w+\.py", each)))
 
 
-def _migrate(connection: Connection, wanted: str) -> None:
+def _migrate(connection: Connection, wanted: str, tell: Callable[[int, int], None] | None) -> None:
     if version_of(connection) == wanted:
         return
     connection.rollback()
@@ -209,7 +211,7 @@ def _migrate(connection: Connection, wanted: str) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         if version_of(connection) != wanted:  # another process may have been faster
-            _upgrade(connection, wanted)
+            _upgrade(connection, wanted, tell)
 
 
 @contextmanager
@@ -229,13 +231,14 @@ def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
         raw.execute("PRAGMA foreign_keys=ON").close()
 
 
-def _upgrade(connection: Connection, wanted: str) -> None:
+def _upgrade(connection: Connection, wanted: str, tell: Callable[[int, int], None] | None = None) -> None:
     from alembic import command  # loading it takes half a second, and most commands meet a database that is ready
     from alembic.script import ScriptDirectory
 
     config = migration_config()
     _refuse_newer(ScriptDirectory.from_config(config), version_of(connection))
     config.attributes["connection"] = connection
+    config.attributes["tell"] = tell
     command.upgrade(config, wanted)
     if connection.dialect.name == "sqlite":
         lost = connection.exec_driver_sql("PRAGMA foreign_key_check").first()

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, func, inspect, select, text
@@ -53,7 +54,7 @@ def refuse_newer(version: str) -> None:
 
 def bring_up_to_date(file: Path, tell: Tell) -> Snapshot:
     """Migrate a SQLite file to the newest version, index it where it is not, and return what it holds."""
-    with closing(open_database(f"sqlite:///{file}")) as database:
+    with closing(open_database(f"sqlite:///{file}", tell=partial(tell, "the upgrade"))) as database:
         with database.read() as connection:
             articles, indexed = (
                 connection.execute(select(func.count()).select_from(table)).scalar_one()

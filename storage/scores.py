@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, select, true
 
 from storage import tables as t
 from storage.database import Database
@@ -48,26 +48,24 @@ class ScoreStore:
         """Return what a threshold would change for the articles first seen since then, from the stored scores."""
         a, score = t.assessments.c, t.assessments.c.score
         mine = and_(_NEWEST, a.topic == topic, t.articles.c.first_seen_at >= since, a.note == "")
-        above = score >= threshold
-        gained, lost = and_(above, a.relevant.is_(False)), and_(~above, a.relevant.is_(True))
-        counted = select(
-            func.count(),
-            func.count().filter(a.relevant),
-            func.count().filter(above),
-            func.count().filter(gained),
-            func.count().filter(lost),
-        ).where(mine)
+        # All are gone through once: there may be hundreds of thousands.
+        judged = select(t.articles.c.id, score, a.relevant).where(mine).cte("judged").prefix_with("MATERIALIZED").c
+        above, nearest = judged.score >= threshold, func.abs(judged.score - threshold)
+        gained, lost = and_(above, judged.relevant.is_(False)), and_(~above, judged.relevant.is_(True))
+        conditions = {"relevant": judged.relevant, "would_be": above, "gained": gained, "lost": lost}
+        counts = [func.count().filter(each).label(name) for name, each in conditions.items()]
+        counted = select(func.count(judged.id).label("judged"), *counts).subquery()
+        turned = select(judged.id, judged.score).where(gained | lost).order_by(nearest, judged.id.desc())
+        examples = turned.limit(limit).subquery()
         columns = (t.articles.c.title, t.articles.c.outlet, t.articles.c.language, t.articles.c.first_seen_at)
-        nearest = func.abs(score - threshold)
-        turned = (
-            select(t.articles.c.id, *columns, score)
-            .where(mine, gained | lost)
-            .order_by(nearest, t.articles.c.id.desc())
-            .limit(limit)
-        )
+        both = counted.outerjoin(examples, true()).outerjoin(t.articles, t.articles.c.id == examples.c.id)
+        query = select(counted, examples.c.id, *columns, examples.c.score).select_from(both)
+        ordered = query.order_by(func.abs(examples.c.score - threshold), examples.c.id.desc())
         with self._database.read() as connection:
-            numbers = connection.execute(counted).one()
-            return Turned(*numbers, examples=_scored(connection.execute(turned).all()))
+            rows = connection.execute(ordered).all()
+        first = rows[0]  # of as many as there are examples, or one without
+        found = _scored([row[len(counted.c) :] for row in rows if row.id is not None])
+        return Turned(first.judged, first.relevant, first.would_be, first.gained, first.lost, found)
 
 
 def _scored(rows: Sequence[object]) -> tuple[Scored, ...]:

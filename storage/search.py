@@ -19,6 +19,7 @@ from storage import tables as t
 from storage.database import Database
 from storage.relevant import IS_RELEVANT
 from storage.search_plan import Dialect, Fts5, TsQuery, common, written
+from storage.search_prefix import spelled_out
 from tripoint.domain.errors import MendError
 from tripoint.domain.highlight import snippet, spans
 from tripoint.domain.searchrank import Scored, rank
@@ -149,9 +150,8 @@ class _Plan:
         self._is_sqlite = connection.dialect.name == "sqlite"
         self._dialect: Dialect = Fts5() if self._is_sqlite else TsQuery()
         self._query = query
-        self._question = question
         self._filters = _filters(query)
-        self._parts, self._without = _conjuncts(question)
+        self._parts, self._without = _conjuncts(spelled_out(connection, question) if self._is_sqlite else question)
         self._known: dict[str, int] = {}  # how common words are
         self._bounds: dict[str, int] = {}
         self._last: int | None = None  # place that there is

@@ -37,6 +37,8 @@ class Dialect(Protocol):
 Commonness = Callable[[str], int]
 """Tells how common what holds a word or tag is, higher where it is more so."""
 
+_MANY = 20  # words, of which each would have to be asked for
+
 _FLATTER = 6  # parts that are nested; SQLite's parser takes no more than a hundred parentheses in each other
 
 
@@ -132,6 +134,8 @@ def common(dialect: Dialect, question: Question, commonness: Commonness) -> int:
             return sys.maxsize if is_prefix else commonness(dialect.tag(tag("concept", name)))
         case Every(parts=parts):
             return min(common(dialect, each, commonness) for each in parts)
+        case Either(parts=parts) if len(parts) > _MANY:
+            return sys.maxsize
         case Either(parts=parts):
             return max(common(dialect, each, commonness) for each in parts)
 

@@ -18,6 +18,8 @@ from tripoint.domain.types import Carried, Clues, Origin, PlacementKind, Report,
 from tripoint.stories.grouping import WINDOW
 from tripoint.stories.placement import split_key
 
+_AT_ONCE = 1_000  # reports that are read
+
 _COLUMNS = (
     t.articles.c.id,
     t.articles.c.story,
@@ -60,17 +62,17 @@ class StoryStore:
 
     def since(self, moment: datetime, *, relevant_only: bool = True, limit: int = 500) -> Sequence[Sequence[Report]]:
         """Return the stories that had a report since then, each with all its reports; the newest report first."""
-        newest = func.max(t.articles.c.first_seen_at)
-        stories = (
-            select(t.articles.c.story)
-            .where(t.articles.c.first_seen_at >= moment)
-            .group_by(t.articles.c.story)
-            .order_by(newest.desc(), t.articles.c.story)
-        )
+        seen_at = t.articles.c.first_seen_at
+        # Grouped by story, SQLite would walk through all stories that there ever were.
+        stories = select(t.articles.c.story).where(seen_at >= moment).order_by(seen_at.desc(), t.articles.c.story)
         if relevant_only:
             stories = stories.where(HAS_RELEVANT)
         with self._database.read() as connection:
-            keys = list(connection.scalars(stories.limit(limit)))
+            keys: dict[str, None] = {}
+            for key in connection.scalars(stories, execution_options={"yield_per": _AT_ONCE}):
+                keys[key] = None
+                if len(keys) == limit:
+                    break
             found = _reports(connection, t.articles.c.story.in_(keys))
         by_story: dict[str, list[Report]] = {key: [] for key in keys}
         for each in found:

@@ -212,6 +212,23 @@ def test_a_question_of_many_parts_is_asked(archive: Database) -> None:
     assert find(archive, f"{words} {words} {words} (bóng OR nga) -(đội OR cầu)", **filters) == ["marked"]
 
 
+def test_a_beginning_finds_what_its_words_find_however_many_they_are(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, title in enumerate(("drilling on", "Drills began", "no drill", "a dril", "tập trận chung", "tập trận")):
+        keep(database, title, title, f"drill{number} takes place", days=number)
+    for most in (200, 3):  # words that are asked for one by one
+        monkeypatch.setattr("storage.search_prefix._MOST", most)
+        assert set(find(database, "dril*")) == set(find(database))
+        assert find(database, "drills*") == ["Drills began"]
+        assert set(find(database, '"no dril*" OR "tập trận chun*"')) == {"no drill", "tập trận chung"}
+        assert set(find(database, "take* -drilli*")) == set(find(database)) - {"drilling on"}
+        assert find(database, "drilz*") == find(database, '"tập trận chunk*"') == []
+        assert find(database, "drills* began OR nothing*", outlets=("a",), since=NOW - timedelta(days=5)) == [
+            "Drills began"
+        ]
+
+
 def test_pages_hold_every_hit_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.search._FIRST", 20)  # of the articles, as PostgreSQL is asked
     for number in range(230):

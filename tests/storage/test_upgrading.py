@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import logging
+import subprocess
+import sys
 from contextlib import closing
 from typing import Any
 
@@ -13,6 +17,8 @@ from storage.articles import ArticleStore
 from storage.database import newest_version, open_database, version_of
 from tests.storage.older import fill_older
 from tests.storage.test_search import find, keep
+from tripoint.app.logs import SERVICE
+from tripoint.app.upgrade_line import UpgradeLine
 from tripoint.domain.errors import StorageError
 
 
@@ -79,3 +85,65 @@ def test_a_database_of_a_newer_tripoint_is_left_alone(url: str) -> None:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StorageError, match=r"newer Tripoint \(version 9999\) — upgrade tripoint"):
         open_database(url)
+
+
+HANGS = """
+import sys, time
+from storage.database import open_database
+
+def tell(done, total):
+    print(done, total, flush=True)
+    if done:
+        time.sleep(600)
+
+open_database(sys.argv[1], tell=tell)
+"""
+
+
+def test_a_kill_in_the_middle_of_a_long_step_loses_nothing(empty_url: str) -> None:
+    url = empty_url
+    filled = fill_older(url, "0015")
+    columns = columns_of(url, filled)
+    before = rows(url, columns)
+    with subprocess.Popen([sys.executable, "-c", HANGS, url], stdout=subprocess.PIPE, text=True) as upgrading:
+        assert upgrading.stdout is not None
+        assert [upgrading.stdout.readline(), upgrading.stdout.readline()] == ["0 1\n", "1 1\n"]
+        upgrading.kill()
+    with closing(open_database(url, None)) as opened, opened.read() as connection:
+        assert version_of(connection) == "0015"
+    assert rows(url, columns) == before
+    with closing(open_database(url)) as opened:
+        assert find(opened, "tap tran chung") == ["x"]
+    assert rows(url, columns) == before
+
+
+class Terminal(io.StringIO):
+    """Says that it is one."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.mark.one_database("no database")
+def test_how_far_an_upgrade_is_is_told_and_a_short_one_is_silent(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, SERVICE)
+    for stream in (io.StringIO(), Terminal()):
+        now = [0.0]
+        line = UpgradeLine(stream, lambda now=now: now[0])  # type: ignore[misc]
+        for done in (0, 1, 2):
+            line(done, 2)
+        now[0] = 100.0
+        for done in range(0, 1_000_001, 1_000):
+            line(done, 1_000_000)
+            now[0] += 0.6
+        if isinstance(stream, Terminal):
+            assert "upgrading the archive: 500,000 of 1,000,000 articles, about 5 min left" in stream.getvalue()
+            assert stream.getvalue().endswith(
+                "upgrading the archive: 1,000,000 of 1,000,000 articles, 10 min; finishing\n"
+            )
+        else:
+            assert stream.getvalue() == ""
+    assert len(caplog.messages) == 11  # one each minute, and the last
+    assert caplog.messages[0] == "upgrading the archive: 6,000 of 1,000,000 articles, about 10 min left"
+    assert caplog.messages[-1].endswith("finishing")

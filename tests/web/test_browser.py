@@ -186,6 +186,9 @@ def test_every_link_and_button_shows_its_focus(page: Served, browser: Browser) -
             assert outline == "solid", label
             reached.add(label)
         assert {"Yes, relevant", "No, irrelevant", "note", "Tiếng Việt", "Calibration"} <= reached
+        note = opened.locator("input[name=note]").first.bounding_box()
+        assert note
+        assert note["width"] > 100  # it stood beside the heading of its form, one letter wide
 
 
 def test_the_slider_answers_at_once(page: Served, browser: Browser) -> None:

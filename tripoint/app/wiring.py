@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import random
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -51,6 +52,7 @@ from tripoint.app.policies import load_policies
 from tripoint.app.pulse import Pulse
 from tripoint.app.seeds import Seeds, load_seeds
 from tripoint.app.settings import ChannelSection, Settings
+from tripoint.app.upgrade_line import UpgradeLine
 from tripoint.app.writer import Writer, WriterFrontier, WriterIntake, WriterOutbox
 from tripoint.domain.addresses import AddressGuard
 from tripoint.domain.cadence import Pace
@@ -277,7 +279,7 @@ def pace_of(settings: Settings) -> Pace:
 @contextmanager
 def opened_stores(settings: Settings) -> Iterator[Stores]:
     """Open the database, migrated, and close it again."""
-    database = open_database(settings.database_url)
+    database = open_database(settings.database_url, tell=UpgradeLine(sys.stderr))
     try:
         articles = ArticleStore(database, settings.crawl.revisit_h)
         frontier = FrontierStore(database, pace_of(settings), settings.crawl.max_waiting_per_host)

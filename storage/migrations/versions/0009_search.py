@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from storage.migrations.steps import told
 from storage.search_fill import fill_index
 
 revision = "0009"
@@ -40,8 +41,10 @@ def upgrade() -> None:
             " REFERENCES search_docs (place) ON DELETE CASCADE, words tsvector NOT NULL)"
         )
         op.execute("CREATE INDEX ix_search_words_words ON search_words USING gin (words)")
-    for _ in fill_index(op.get_bind()):
-        pass
+    tell = told()
+    total = op.get_bind().scalar(sa.text("SELECT count(*) FROM articles")) or 0
+    for done in fill_index(op.get_bind()):
+        tell(done, total)
 
 
 def downgrade() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from storage.migrations.steps import by_articles
+
 revision = "0017"
 down_revision = "0016"
 branch_labels = None
@@ -24,7 +26,10 @@ def upgrade() -> None:
         # costs to look at: it would read through the whole table. Those of most articles are less than a page.
         op.execute("ALTER TABLE search_words SET (toast_tuple_target = 8160)")
         both = ", ".join(_TAGS)
-        op.execute(f"UPDATE search_words SET words = words || array_to_tsvector(ARRAY[{both}])")  # noqa: S608 - our own
+        by_articles(
+            f"UPDATE search_words SET words = words || array_to_tsvector(ARRAY[{both}])"  # noqa: S608 - our own
+            " WHERE place > :after AND place <= :until"
+        )
 
 
 def downgrade() -> None:
@@ -38,8 +43,9 @@ def downgrade() -> None:
 def _rebuild(option: str, tags: str) -> None:
     op.execute("DROP TRIGGER search_docs_forget")
     op.execute(f"CREATE VIRTUAL TABLE search_words_new USING fts5(title, text, tags, tokenize = 'ascii'{option})")
-    copied = f"SELECT rowid, title, text, {tags} FROM search_words ORDER BY rowid"  # noqa: S608 - our own words
-    op.execute(f"INSERT INTO search_words_new (rowid, title, text, tags) {copied}")
+    stretch = "FROM search_words WHERE rowid > :after AND rowid <= :until ORDER BY rowid"
+    copied = f"SELECT rowid, title, text, {tags} {stretch}"
+    by_articles(f"INSERT INTO search_words_new (rowid, title, text, tags) {copied}")
     op.execute("DROP TABLE search_words")
     op.execute("ALTER TABLE search_words_new RENAME TO search_words")
     op.execute(

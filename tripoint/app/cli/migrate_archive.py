@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,13 +44,14 @@ def _copy(source: str, target: str) -> tuple[Copied, ...]:
     from storage.database import open_database
     from storage.lock import instance_lock
     from storage.moving import copy_archive
+    from tripoint.app.upgrade_line import UpgradeLine
 
     if source == target:
         raise MendError("both are the same database", "name another one to copy into")
     with ExitStack() as stack:
         opened = []
         for url in (source, target):
-            database = open_database(url)
+            database = open_database(url, tell=UpgradeLine(sys.stderr))
             stack.callback(database.close)
             stack.enter_context(instance_lock(url))  # a service that writes meanwhile would be left behind
             opened.append(database)
