@@ -24,7 +24,7 @@ from tripoint.domain.errors import MendError
 from tripoint.domain.highlight import snippet, spans
 from tripoint.domain.searchrank import Scored, rank
 from tripoint.domain.searchtext import Every, Question, Words, leaves, parse
-from tripoint.domain.searchwords import RELEVANT, place_of, score_tags, span_tags_between, tag
+from tripoint.domain.searchwords import RELEVANT, long_span_tags_between, place_of, score_tags, span_tags_between, tag
 from tripoint.domain.types import Marked
 
 _POOL = 60  # of the newest matches, and as many in titles, are ranked
@@ -32,8 +32,10 @@ _REACH = 50  # times as far back as the newest matches, ones in titles are looke
 _BATCH = 200
 _SAMPLE = 200  # newest articles with a word, which tell how common it is
 _FIRST = 1_000  # newest articles that PostgreSQL looks through before older ones
-_LONGER = 16  # times as far as before, it looks on at most
+_LONGER = 40  # times as far as before, it looks on at most
 _AMPLE = 2  # times as far as it should have to
+# PostgreSQL goes through the rarest words of which one must be there: many short stretches, where there are such.
+_FEW_SPANS = 8
 _MOST_SPANS = 60  # tags of a stretch of time; a longer one is not worth it
 
 
@@ -235,7 +237,10 @@ class _Plan:
         if self._last is None:
             self._last = self._connection.scalar(select(func.max(t.search_docs.c.place))) or 0
         last = self._last
-        tags = span_tags_between(bounds["lowest"], min(last, bounds.get("above", last)))
+        ends = bounds["lowest"], min(last, bounds.get("above", last))
+        tags = span_tags_between(*ends)
+        if not self._is_sqlite and len(tags) > _FEW_SPANS:
+            tags = long_span_tags_between(*ends)
         return tags if len(tags) <= _MOST_SPANS else []
 
     def _commonness(self, written: str) -> int:

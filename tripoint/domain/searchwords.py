@@ -141,6 +141,12 @@ def span_tags_between(lowest: int, highest: int) -> list[str]:
     return tags
 
 
+def long_span_tags_between(lowest: int, highest: int) -> list[str]:
+    """Return the few tags of long stretches that hold all places between two, and many beyond them."""
+    long = _SPAN * _LONGER
+    return [tag("spans", str(each)) for each in range(lowest // long, highest // long + 1)]
+
+
 def last_place_near(place: int) -> int:
     """Return where the hour after a place ends, up to which its articles may move on when a second is full."""
     return place + 3600 * _TICKS_PER_S
