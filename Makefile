@@ -78,6 +78,14 @@ ray: $(VENV)/ray.stamp ## install Ray and run its test: a cluster on this machin
 kills: $(VENV)/dev.stamp ## search three years of 5,200 pages, by each provider alone and by all with thirty kills: some minutes
 	@$(BIN)/python -m tests.backfill.long $(ARGS)
 
+# Of the tests by the command line, those of what is stored; the others would ask PostgreSQL the same, or look into the file.
+HOUSES := tests/test_coverage.py tests/test_health.py tests/test_passes.py tests/test_topics.py tests/backfill/test_backfill.py \
+  --deselect tests/test_coverage.py::test_the_service_repairs_and_looks_again_by_jobs_of_their_own
+
+.PHONY: postgresql
+postgresql: $(VENV)/dev.stamp ## run tests of the command line on PostgreSQL, which `make test` runs on SQLite: some minutes
+	@TRIPOINT_TEST_HOUSES=postgresql $(BIN)/python -m pytest -n $(JOBS) $(HOUSES) $(ARGS)
+
 check: $(VENV)/dev.stamp ## lint, types, the import order, bandit, and known vulnerabilities of the libraries
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

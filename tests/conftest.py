@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -40,10 +41,16 @@ def mail(tmp_path: Path) -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty database for a house where `make postgresql` asks for one, else nothing."""
+    return _new_postgresql(request, tmp_path) if os.environ.get("TRIPOINT_TEST_HOUSES") == "postgresql" else ""
+
+
+@pytest.fixture
+def house(tmp_path: Path, server: str) -> House:
     """Return an empty house."""
     (tmp_path / "house").mkdir()
-    return House(tmp_path / "house")
+    return House(tmp_path / "house", server=server)
 
 
 @pytest.fixture

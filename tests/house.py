@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from typer.testing import CliRunner
 
 from tests.newsroom import Outlet
@@ -32,6 +33,7 @@ class House:
     folder: Path
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    server: str = ""  #: URL of a database of its own on a PostgreSQL, in the place of a file
 
     def __post_init__(self) -> None:
         """Copy the seeds and write settings that suit loopback: no delay between requests."""
@@ -47,7 +49,7 @@ class House:
     @property
     def database(self) -> str:
         """Return the URL of its database."""
-        return f"sqlite:///{self.folder / 'tripoint.db'}"
+        return self.server or f"sqlite:///{self.folder / 'tripoint.db'}"
 
     def reads(self, outlets: Iterable[tuple[Outlet, str]], listings: Sequence[str] = ("feed",)) -> None:
         """Write a catalogue of outlets at these addresses, to be read by these kinds of listing."""
@@ -132,6 +134,9 @@ class House:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return what the database holds, read beside the product and not through it."""
+        if self.server:
+            with psycopg.connect(self.server) as server:
+                return server.execute(query.encode()).fetchall()
         with closing(sqlite3.connect(self.folder / "tripoint.db")) as connection:
             return connection.execute(query).fetchall()
 

@@ -32,6 +32,6 @@ def past(outlets: list[PastOutlet]) -> Iterator[PastWorld]:
 
 
 @pytest.fixture
-def reader(past: PastWorld, tmp_path: Path) -> House:
+def reader(past: PastWorld, tmp_path: Path, server: str) -> House:
     """Return a house that knows its outlets."""
-    return house_that_reads(past, tmp_path / "house")
+    return house_that_reads(past, tmp_path / "house", server)

@@ -19,10 +19,10 @@ _ARCHIVES = {
 }
 
 
-def house_that_reads(past: PastWorld, folder: Path) -> House:
+def house_that_reads(past: PastWorld, folder: Path, server: str = "") -> House:
     """Return a house in a new folder that knows every outlet of a world, and asks its indexes without pauses."""
     folder.mkdir()
-    house = House(folder)
+    house = House(folder, server=server)
     base = past.indexes[0]
     house.settings["backfill"] = {
         "retry_s": 0.05,

@@ -12,7 +12,7 @@ ON_SQLITE = {
     "alerts/test_mqtt.py": "what a broker answers; what is kept when it goes down is tested on both",
     "backfill/test_full_disk.py": "a disk of the test's own is full; a server's disk is not ours to fill",
     "conftest.py": "the two databases",
-    "house.py": "the command line; `make postgresql` runs its tests on PostgreSQL",
+    "house.py": "the command line; `make postgresql` runs its tests of coverage, health and backfill on PostgreSQL",
     "operation/test_backup.py": "backups that are damaged or lie, and files that are set aside; there and back is on both",
     "operation/test_container.py": "where the settings of the container put the file",
     "operation/test_secrecy.py": "rights of files",
