@@ -95,13 +95,13 @@ def _asked(until: str, today: date, since: str = "2018-08") -> Asked:
     return read_asked([], since, until, ["gdelt"], [], "", today)
 
 
-def test_a_command_without_an_end_is_the_same_search_tomorrow(tmp_path: os.PathLike[str]) -> None:
+def test_a_command_without_an_end_is_the_same_search_tomorrow(url: str) -> None:
     """Trap: each day made a search of its own of it, which asked everything anew."""
     first, later = _asked("", SINCE), _asked("", SINCE.replace(day=29))
     assert (first.key, first.command) == (later.key, later.command)
     assert first.command == "tripoint backfill --since 2018-08-01 --via gdelt"
     assert _asked("today", SINCE).key != first.key
-    database = open_database(f"sqlite:///{tmp_path}/a.db")
+    database = open_database(url)
     jobs = BackfillStore(database)
     said = [{"via": ["gdelt"], "end": each.end} for each in (first, later)]
     one, other = (jobs.open(first.key, each, utc_now()) for each in said)

@@ -10,6 +10,7 @@ TESTS = Path(__file__).parents[1]
 ON_SQLITE = {
     "alerts/test_matrix.py": "what a homeserver answers; the outbox beneath is that of alerts/test_courier.py",
     "alerts/test_mqtt.py": "what a broker answers; what is kept when it goes down is tested on both",
+    "app/test_selfcheck.py": "the folder of a file is gone",
     "backfill/test_full_disk.py": "a disk of the test's own is full; a server's disk is not ours to fill",
     "conftest.py": "the two databases",
     "house.py": "the command line; `make postgresql` runs its tests of coverage, health and backfill on PostgreSQL",
