@@ -164,7 +164,7 @@ class FrontierStore:
             for start in range(0, len(urls), _CHUNK):
                 for row in connection.execute(query.where(c.url.in_(urls[start : start + _CHUNK]))):
                     if row.at is not None and row.at > now:
-                        del rhythms[row.url]
+                        rhythms.pop(row.url, None)  # two sources may name one feed
                     elif row.interval_s is not None:
                         rhythms[row.url] = row.interval_s
         return sorted(rhythms, key=lambda url: rhythms[url])

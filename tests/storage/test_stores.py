@@ -169,6 +169,12 @@ def test_what_is_due_comes_in_the_order_of_its_rhythm(database: Database) -> Non
             frontier.record_poll(read, [candidate(hours * 1000 + each) for each in range(new)])
     assert frontier.due(["quiet", "later", "never-read", "busy"], NOW) == ["busy", "never-read", "quiet"]
     assert frontier.due(["busy", "later"], NOW, at_once=True) == ["busy"]
+    many = [
+        "later",
+        *(f"other-{each}" for each in range(600)),
+        "later",
+    ]  # one feed of two sources, asked for in two parts
+    assert "later" not in frontier.due(many, NOW)
 
 
 def test_the_outbox_hands_out_each_alert_once(database: Database) -> None:
