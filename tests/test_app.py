@@ -32,6 +32,7 @@ from tests.newsroom import (
     events_of,
     events_told,
 )
+from tripoint.app.cli.doctor import library
 
 STOP_WITHIN_S = 10
 SUMMARY = "[Tripoint] Found now, and older"  # of what is too old to be told one by one
@@ -189,6 +190,24 @@ def test_a_listing_that_cannot_be_read_is_told_by_doctor(
     wrong = [each["found"] for each in found if not each["good"]]
     assert len(wrong) == 1
     assert reason in wrong[0]
+
+
+@pytest.mark.parametrize(
+    ("version", "is_mended"),
+    [
+        ((3, 40, 1), False),
+        ((3, 50, 6), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 53, 0), True),
+    ],
+)
+def test_the_doctor_tells_of_a_sqlite_that_may_damage_its_log(version: tuple[int, ...], is_mended: bool) -> None:
+    finding = library(version)
+    assert finding.good  # most systems have one: it is told, and is no error
+    assert ("walresetbug" not in finding.mend) == is_mended
+    assert finding.found == "SQLite " + ".".join(map(str, version))
 
 
 def test_robots_are_obeyed(house: House, desk: list[DeskOutlet]) -> None:

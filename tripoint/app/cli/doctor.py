@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Annotated
@@ -92,6 +93,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
         counts = stores.articles.counts()
         found = f"{stores.database.name}: {counts.articles} articles, {counts.relevant} relevant"
         yield Finding("database", good=True, found=found, counts=asdict(counts))
+        if stores.database.is_sqlite:
+            yield library(sqlite3.sqlite_version_info)
         yield _disk(settings)
         states = stores.alerts.counts()
         dead = states[AlertState.DEAD]
@@ -101,6 +104,19 @@ def _database(settings: Settings) -> Iterator[Finding]:
         for each in failing:
             found = f"{each.source}: {each.url}: {each.error} ({each.failures_in_a_row} times in a row)"
             yield Finding("listing", good=False, found=found, mend="open it in a browser; mend or disable the source")
+
+
+def library(version: tuple[int, ...]) -> Finding:
+    """Say which SQLite reads the file; one that may damage a WAL is told of, and is no error: most systems have one."""
+    found = f"SQLite {'.'.join(map(str, version))}"
+    is_mended = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51)
+    if is_mended:
+        return Finding("library", good=True, found=found)
+    mend = (
+        "very rarely two processes that write at once damage a file with versions before 3.51.3, unless your system's "
+        "was mended (sqlite.org/wal.html#walresetbug): update it when you can, and keep backups"
+    )
+    return Finding("library", good=True, found=found, mend=mend)
 
 
 def _disk(settings: Settings) -> Finding:
