@@ -8,6 +8,7 @@ from datetime import datetime
 from tripoint.domain.types import SEARCH, Alert, AlertKey, Evidence, Marked
 
 RULE = "backfill"
+SUMMARY = "summary"  #: the kind of such an alert
 _MOST_LINES = 30
 
 
@@ -32,4 +33,4 @@ def summary_alerts(
     )
     # The time is in the key: a job that went on and found more is told once more.
     key = f"{SEARCH}{job}:{now:%Y%m%d%H%M%S}"
-    return tuple(Alert(AlertKey(key, RULE, each, "new"), evidence, now) for each in channels)
+    return tuple(Alert(AlertKey(key, RULE, each, SUMMARY), evidence, now) for each in channels)

@@ -31,7 +31,8 @@ def test_archives_bring_every_page_once_and_one_summary(
     assert archive["relevant"] == len(relevant(outlets))
     assert max(Counter(past.fetched()).values()) == 1
     alerts = reader.json("alerts", "list")
-    assert [each["rule"] for each in alerts] == ["backfill"]
+    assert [(each["rule"], each["kind"]) for each in alerts] == [("backfill", "summary")]
+    assert " 0.00 " not in reader.run("alerts", "list").stdout  # a summary has no score
     assert "24 relevant reports" in alerts[0]["evidence"]["title"]
 
 

@@ -361,7 +361,7 @@ class AlertKey:
     story: str
     rule: str
     channel: str
-    kind: str  #: "new", or "update:" and what tells one update of a story from another
+    kind: str  #: "new", "summary", or "update:" and what tells one update of a story from another
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,12 +45,13 @@ def register(app: typer.Typer) -> None:
                 each.queued.alert.key.channel,
                 each.queued.alert.key.kind.split(":")[0],
                 each.queued.attempts,
-                f"{each.queued.alert.evidence.score:.2f}",
-                each.queued.alert.evidence.outlet,
-                each.queued.alert.evidence.title,
+                f"{evidence.score:.2f}" if evidence.threshold else "",
+                evidence.outlet,
+                evidence.title,
                 each.queued.last_detail,
             )
             for each in found
+            for evidence in (each.queued.alert.evidence,)
         ]
         columns = (
             "id",
