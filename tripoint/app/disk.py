@@ -11,7 +11,7 @@ from tripoint.app.settings import Settings
 from tripoint.domain.errors import StorageError
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
-MEND = "free some space, or shorten [retention]"
+_MEND = "free some space, or shorten [retention]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,11 @@ class Room:
     def is_enough(self) -> bool:
         """Say whether the service may go on for a while."""
         return self.free_bytes >= LEAST_FREE_BYTES
+
+    @property
+    def mend(self) -> str:
+        """Return what to do about it, nothing where it is enough."""
+        return "" if self.is_enough else _MEND
 
     def __str__(self) -> str:
         return f"{self.free_bytes // 2**20} MiB free in {self.folder}"

@@ -126,22 +126,23 @@ def load_seeds(folder: Path | None = None, *, with_fit: bool = True) -> Seeds:
     return Seeds(sources, lexicon, topics, wires, Glossary(load_glossary(root)), _grouping(root), parts)
 
 
+_UNUSED = frozenset({"examples"})  # only `calibrate` reads them
+
+
 def fingerprints(folder: Path | None = None) -> dict[str, str]:
-    """Return a hash of each part of the seeds as it lies there now, by the name of its folder or file."""
+    """Return a hash of each part of the seeds that a service uses, as it lies there now, by its folder or file."""
     root: Traversable = folder if folder is not None else packaged_seeds()
     parts: dict[str, list[str]] = {}
     for name, file in _walk(root):
-        parts.setdefault(name.partition("/")[0], []).append(name + _hash(file.read_bytes()))
+        if (part := name.partition("/")[0]) not in _UNUSED:
+            parts.setdefault(part, []).append(name + _hash(file.read_bytes()))
     return {part: _hash("".join(each).encode()) for part, each in parts.items()}
-
-
-_UNUSED = ("examples",)  # only `calibrate` reads them
 
 
 def changed_parts(old: Seeds, new: Seeds) -> list[str]:
     """Return the folders and files that differ, of those that a service uses."""
     every = old.parts.keys() | new.parts.keys()
-    return [each for each in sorted(every) if each not in _UNUSED and old.parts.get(each) != new.parts.get(each)]
+    return [each for each in sorted(every) if old.parts.get(each) != new.parts.get(each)]
 
 
 def load_glossary(root: Traversable) -> tuple[Term, ...]:

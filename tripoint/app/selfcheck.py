@@ -12,7 +12,7 @@ from alerts.operator import check_alerts
 from storage.health import overdue_listings
 from storage.upkeep import check_whole, server_time
 from tripoint.app import calibrated
-from tripoint.app.disk import MEND, room_of
+from tripoint.app.disk import room_of
 from tripoint.app.fitting import examples_of
 from tripoint.app.seeds import Seeds, changed_parts, load_seeds, packaged_seeds
 from tripoint.app.settings import Settings
@@ -89,7 +89,7 @@ def _database(stores: Stores) -> Found:
 
 def _disk(settings: Settings) -> Found:
     room = room_of(settings)
-    return str(room), "" if room.is_enough else MEND
+    return str(room), room.mend
 
 
 def _clock(stores: Stores, now: datetime) -> Found:

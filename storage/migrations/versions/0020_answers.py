@@ -28,7 +28,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("job_id", "address", name=op.f("pk_backfill_answers")),
     )
-    op.create_index(op.f("ix_backfill_answers_at"), "backfill_answers", ["at"])
+    op.create_index("ix_backfill_answers_at_size", "backfill_answers", ["at", "size"])
 
 
 def downgrade() -> None:

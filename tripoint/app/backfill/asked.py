@@ -75,6 +75,11 @@ class Asked:
         return Days(date.fromisoformat(self.first), date.fromisoformat(self.end))
 
     @property
+    def said(self) -> dict[str, Any]:
+        """Return it as the ledger keeps it, and as `of` reads it: lists are what JSON gives back."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @property
     def key(self) -> str:
         """Return what makes two commands the same job; providers may be added later."""
         said = {key: value for key, value in asdict(self).items() if key not in {"via", "is_open"}}

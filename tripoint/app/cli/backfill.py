@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from tripoint.app.backfill.asked import Asked, read_asked, wanted_of
 from tripoint.app.cli.terminal import err, is_person_there, out, plain, print_json, print_table, says_yes, settings_of
+from tripoint.domain.backfill import ShardState
 from tripoint.domain.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tripoint.domain.backfill import Counted, Wanted
 
 Alerting = Literal["summary", "none", "instant"]
-_SETTLED = frozenset({"done", "capped"})
+_SETTLED = frozenset({ShardState.DONE, ShardState.CAPPED})
 
 
 class _AskByDefault(TyperGroup):
@@ -182,11 +183,14 @@ def _show_plan(settings: Settings, asked: Asked, *, as_json: bool) -> None:
 
 def _announce(settings: Settings, asked: Asked, *, yes: bool, quiet: bool) -> None:
     """Say what will be asked for; where that is much, and new, a person at a terminal is asked whether to go on."""
+    can_ask = not yes and is_person_there()
+    if quiet and not can_ask:
+        return  # nobody would see the plan
     with _stores(settings) as stores:
         known = stores.backfill.find(asked.key)
         windows = stores.backfill.windows(known.id) if known else ()
     plan, _ = _plan(settings, asked, windows)
-    is_asked = plan.is_much and not known and not yes and is_person_there()
+    is_asked = can_ask and not known and plan.is_much
     if is_asked or not quiet:
         for line in plan.lines():
             err().print(plain(line))
@@ -215,7 +219,7 @@ async def _search(settings: Settings, asked: Asked, how: _How) -> int:
     progress = BackfillProgress(err(), quiet=how.quiet)
     async with opened_works(settings, progress.say) as works:
         wanted = wanted_of(asked, works.seeds, utc_now().date())
-        job = works.stores.backfill.open(asked.key, _said(asked), utc_now())
+        job = works.stores.backfill.open(asked.key, asked.said, utc_now())
         with progress:
             delivering = asyncio.create_task(works.courier.run(stop_delivering := asyncio.Event()))
             try:
@@ -228,10 +232,6 @@ async def _search(settings: Settings, asked: Asked, how: _How) -> int:
     if stop.is_set():
         return 130
     return int(any(each.failed for each in counts))
-
-
-def _said(asked: Asked) -> dict[str, Any]:
-    return {key: getattr(asked, key) for key in ("words", "first", "end", "via", "sources", "language", "is_open")}
 
 
 def _show(works: Works, job: Job, asked: Asked, wanted: Wanted, *, as_json: bool) -> Sequence[Counted]:

@@ -120,10 +120,10 @@ def library(version: tuple[int, ...]) -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    from tripoint.app.disk import MEND, room_of
+    from tripoint.app.disk import room_of
 
     room = room_of(settings)
-    return Finding("disk", good=room.is_enough, found=str(room), mend="" if room.is_enough else MEND)
+    return Finding("disk", good=room.is_enough, found=str(room), mend=room.mend)
 
 
 def _channels(settings: Settings) -> Iterator[Finding]:
