@@ -18,12 +18,22 @@ import psycopg
 from typer.testing import CliRunner
 
 from tests.newsroom import Outlet
+from tests.newsroom.past import PastOutlet
 from tripoint.app.cli.main import app
 from tripoint.app.seeds import copy_seeds
 from tripoint.domain.errors import TripointError
 
 DEADLINE_S = 120.0
 TRIPOINT = (sys.executable, "-c", "from tripoint.app.cli.main import main; main()")
+
+
+def entry(outlet: Outlet | PastOutlet, base: str, *lines: str) -> str:
+    """Return the entry of an outlet at an address in a catalogue; `lines` say where it lists its articles."""
+    said = (
+        f'[[source]]\nname = "{outlet.name}"\noutlet = "{outlet.title}"\nlanguage = "{outlet.language}"',
+        f'country = "{outlet.country}"\ntimezone = "{outlet.timezone}"\nhomepage = "{base}/"',
+    )
+    return "\n".join((*said, *lines))
 
 
 @dataclass(slots=True)
@@ -62,12 +72,14 @@ class House:
                 "sitemap": f'sitemaps = ["{base}/sitemap.xml"]',
                 "section": f"sections = [{', '.join(json.dumps(f'{base}{each}') for each in self._sections(outlet))}]",
             }
-            entries.append(
-                f'[[source]]\nname = "{outlet.name}"\noutlet = "{outlet.title}"\nlanguage = "{outlet.language}"\n'
-                f'country = "{outlet.country}"\ntimezone = "{outlet.timezone}"\nhomepage = "{base}/"\n'
-                + "\n".join(urls[each] for each in listings)
-            )
+            entries.append(entry(outlet, base, *(urls[each] for each in listings)))
         (self.folder / "seeds" / "sources" / "newsroom.toml").write_text("\n\n".join(entries) + "\n", encoding="utf-8")
+
+    def also_reads(self, name: str, title: str, base: str, listing: str) -> Path:
+        """Add a source at an address to the catalogue, in a file of its own; return the file."""
+        file = self.folder / "seeds" / "sources" / f"{name}.toml"
+        file.write_text(entry(Outlet(name, title, "en", "GB", "UTC"), base, listing), encoding="utf-8")
+        return file
 
     def _sections(self, outlet: Outlet) -> list[str]:
         names = {page.section for page in outlet.pages}

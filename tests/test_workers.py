@@ -22,29 +22,6 @@ WORKERS = 3
 DEADLINE_S = 90
 SLOW_S = 20.0
 
-SHARED = """
-[[source]]
-name = "the-wire-again"
-outlet = "The Wire Again"
-language = "en"
-country = "GB"
-timezone = "UTC"
-homepage = "{base}/"
-sitemaps = ["{base}/sitemap.xml"]
-"""
-
-
-LATE = """
-[[source]]
-name = "late"
-outlet = "The Late Edition"
-language = "en"
-country = "GB"
-timezone = "UTC"
-homepage = "{base}/"
-feeds = ["{base}/atom.xml"]
-"""
-
 
 @pytest.fixture
 def shared_house(reading_house: House, desk: list[DeskOutlet], room: NewsroomThread, postgres: str) -> House:
@@ -54,8 +31,8 @@ def shared_house(reading_house: House, desk: list[DeskOutlet], room: NewsroomThr
     house.settings["run"] = {"fetchers": "workers", "worker_silent_s": 3.0, "worker_at_once": 1}
     house.settings["crawl"] |= {"workers": 1, "per_host": 1}
     house.settings["channels"] = {"desk": {"url": "console://"}}
-    extra = house.folder / "seeds" / "sources" / "shared.toml"
-    extra.write_text(SHARED.format(base=room.base(desk[0].outlet.name)), encoding="utf-8")
+    base = room.base(desk[0].outlet.name)
+    house.also_reads("the-wire-again", "The Wire Again", base, f'sitemaps = ["{base}/sitemap.xml"]')
     return house
 
 
@@ -172,8 +149,7 @@ def _workers_take_over_what_the_service_does(
     def said() -> dict[str, int]:
         return {each: len((house.folder / f"{each}.log").read_text(encoding="utf-8")) for each in alive}
 
-    late = house.folder / "seeds" / "sources" / "late.toml"
-    late.write_text(LATE.format(base=base), encoding="utf-8")
+    late = house.also_reads("late", "The Late Edition", base, f'feeds = ["{base}/atom.xml"]')
     house.settings["crawl"]["timeout_s"] = 21.0
     before = said()
     assert "sources (1 added)" in house.run("reload").stdout

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from crawler.providers.site_search import queries
-from tests.house import House
+from tests.house import House, entry
 from tests.newsroom.past import PastOutlet, PastPage
 from tests.newsroom.past_world import PastWorld
 from tripoint.app.seeds import load_seeds
@@ -45,12 +45,9 @@ def write_catalogue(house: House, world: PastWorld, without: str = "") -> None:
             continue
         base = world.sites[outlet.name].base
         archive = _ARCHIVES[outlet.shape].format(base=base)
-        feeds = "" if "sitemaps =" in archive else f'feeds = ["{base}/rss.xml"]\n'
-        entries.append(
-            f'[[source]]\nname = "{outlet.name}"\noutlet = "{outlet.title}"\nlanguage = "{outlet.language}"\n'
-            f'country = "{outlet.country}"\ntimezone = "{outlet.timezone}"\nhomepage = "{base}/"\n{feeds}{archive}\n'
-            f'search = "{base}/search?q={{query}}&page={{page}}"\nsearch_link = "h3.hit a"\n'
-        )
+        feeds = [] if "sitemaps =" in archive else [f'feeds = ["{base}/rss.xml"]']
+        search = f'search = "{base}/search?q={{query}}&page={{page}}"\nsearch_link = "h3.hit a"\n'
+        entries.append(entry(outlet, base, *feeds, archive, search))
     (house.folder / "seeds" / "sources" / "newsroom.toml").write_text("\n".join(entries), encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from tests.house import House
+from tests.house import House, entry
 from tests.newsroom.past import PastOutlet, html_of
 from tripoint.domain.backfill import Shard
 
@@ -72,12 +72,7 @@ def write(path: Path, records: Sequence[bytes]) -> Path:
 
 def knows(house: House, outlets: Sequence[PastOutlet]) -> None:
     """Write outlets into a house's catalogue."""
-    entries = [
-        f'[[source]]\nname = "{each.name}"\noutlet = "{each.title}"\nlanguage = "{each.language}"\n'
-        f'country = "{each.country}"\ntimezone = "{each.timezone}"\nhomepage = "{base_of(each)}/"\n'
-        f'feeds = ["{base_of(each)}/rss.xml"]\n'
-        for each in outlets
-    ]
+    entries = [entry(each, base_of(each), f'feeds = ["{base_of(each)}/rss.xml"]\n') for each in outlets]
     (house.folder / "seeds" / "sources" / "newsroom.toml").write_text("\n".join(entries), encoding="utf-8")
 
 

@@ -38,17 +38,6 @@ channels = ["paper"]
 digest = { every = "daily", at = "07:00" }
 """
 
-SHARED = """
-[[source]]
-name = "the-wire-again"
-outlet = "The Wire Again"
-language = "en"
-country = "GB"
-timezone = "UTC"
-homepage = "{base}/"
-feeds = ["{base}/atom.xml"]
-"""
-
 WHILE_AWAY = {"indus-courier": ("officer-exchange", "druzhba"), "continental-wire": ("arabian-monsoon",)}
 LEFT_THE_FEED = "druzhba"
 PAGES = 6  # of each outlet; the more, the longer it takes
@@ -131,8 +120,8 @@ def test_a_day_without_the_service_is_made_up_for(house: House, desk: list[DeskO
     chat = Chat()
     with NewsroomThread([each.outlet for each in chosen]) as room, Receiver(chat.answer) as receiver:
         house.reads([(each.outlet, room.base(each.outlet.name)) for each in chosen])
-        shared = house.folder / "seeds" / "sources" / "shared.toml"
-        shared.write_text(SHARED.format(base=room.base("continental-wire")), encoding="utf-8")
+        base = room.base("continental-wire")
+        house.also_reads("the-wire-again", "The Wire Again", base, f'feeds = ["{base}/atom.xml"]')
         (house.folder / "seeds" / "policies.toml").write_text(POLICIES, encoding="utf-8")
         house.settings["crawl"] |= {"delay_s": DELAY_S, "follow_links": "none", "revisit_h": [20.0]}
         house.settings["run"] = dict.fromkeys(("interval_s", "min_interval_s", "max_interval_s"), 3600.0)
